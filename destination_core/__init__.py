@@ -1,0 +1,1 @@
+"""Segment-style Actions destinations as a Python engine."""

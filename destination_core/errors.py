@@ -1,0 +1,163 @@
+"""Every exception of the project; the class is the retry policy.
+
+::
+
+    DestinationError
+      ConfigurationError          wrong before any event was seen
+        PluginError · InvalidSettings · InvalidMapping · InvalidSubscription
+      DeliveryError               wrong while handling one event
+        PermanentError            the same request would fail again
+          InvalidEvent · InvalidPayload
+        SetupError                credentials, region, endpoint: pause the destination, keep its events
+          InvalidAuthentication
+        RetryableError            the same request may succeed later (retry_after)
+
+``str(error)`` is for the customer, ``error.detail`` for the operator. Nothing inspects names or
+messages to decide what happens next.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+class DestinationError(Exception):
+    """Root of everything this project raises on purpose."""
+
+    def __init__(self, message: str, *, detail: str | None = None) -> None:
+        super().__init__(message)
+        self.detail = detail
+
+
+class ConfigurationError(DestinationError):
+    """Something is wrong with what was installed or configured, before any event was seen."""
+
+
+class PluginError(ConfigurationError):
+    """A plugin cannot be loaded or breaks the contract."""
+
+
+class InvalidSettings(ConfigurationError):  # noqa: N818  the field's word, and part of the contract
+    """The settings of a destination are missing, malformed or contradictory."""
+
+
+class InvalidMapping(ConfigurationError):  # noqa: N818  the field's word
+    """A mapping is not one; ``problems`` lists every fault with its path."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
+
+
+class InvalidSubscription(ConfigurationError):  # noqa: N818  the field's word
+    """A subscription names an unknown action or carries a trigger that cannot be parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a payload.
+
+    ``pointer`` is a JSON pointer into the payload ("" is the payload itself), ``message`` says
+    what was expected and what came.
+    """
+
+    pointer: str
+    message: str
+
+
+class DeliveryError(DestinationError):
+    """Something went wrong while handling one event.
+
+    ``code`` is one of Segment's error codes (upper snake case), ``status`` the HTTP status that
+    caused it, if any.
+    """
+
+    default_code: ClassVar[str] = "UNKNOWN_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, detail=detail)
+        self.code = code or self.default_code
+        self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive pickling: errors cross process boundaries in tests and runners."""
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+class PermanentError(DeliveryError):
+    """The same request would fail again: do not retry."""
+
+    default_code = "PERMANENT_ERROR"
+
+
+class InvalidEvent(PermanentError):
+    """An event cannot be read: malformed JSON, not an object, no type, over a limit."""
+
+    default_code = "INVALID_EVENT"
+
+
+class InvalidPayload(PermanentError):
+    """A mapped payload does not fit the action's schema, or a mapping fails on this event."""
+
+    default_code = "PAYLOAD_VALIDATION_FAILED"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: Sequence[Problem] = (),
+        detail: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, detail=detail, code=code, status=status)
+        self.problems = tuple(problems)
+
+
+class SetupError(DeliveryError):
+    """Credentials, region or endpoint are wrong: pause the destination and keep its events."""
+
+    default_code = "SETUP_ERROR"
+
+
+class InvalidAuthentication(SetupError):
+    """The destination refused the credentials."""
+
+    default_code = "INVALID_AUTHENTICATION"
+
+
+class RetryableError(DeliveryError):
+    """The same request may succeed later.
+
+    ``retry_after`` is the number of seconds the destination asked for, if it did.
+    """
+
+    default_code = "RETRYABLE_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, detail=detail, code=code, status=status)
+        self.retry_after = retry_after
+
+
+def _rebuild(
+    kind: type[DeliveryError], args: tuple[Any, ...], state: dict[str, Any]
+) -> DeliveryError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error

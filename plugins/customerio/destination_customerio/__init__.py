@@ -1,0 +1,1 @@
+"""Customer.io (Actions) as a plugin for destination-core."""
