@@ -1,0 +1,1 @@
+"""Run recorded vectors of the hosted engine against this one."""

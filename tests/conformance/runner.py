@@ -1,0 +1,60 @@
+"""Read vector files, run each vector, judge what came out."""
+
+import importlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.compare import Difference, difference, error_difference
+from tests.conformance.deviations import listed
+from tests.conformance.verdict import Result, Verdict
+
+Vector = Mapping[str, Any]
+
+
+def vectors(path: Path) -> Iterator[Vector]:
+    """Yield the vectors of a file; lines end with LF only."""
+    with path.open(encoding="utf-8", newline="\n") as lines:
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
+
+
+def judge(vector: Vector, *, strict: bool = False) -> Verdict:
+    """Run one vector through the public engine and judge the result."""
+    run: Callable[[Vector], Result] = importlib.import_module(
+        f"tests.conformance.{vector['kind']}"
+    ).run
+    result = run(vector)
+    name, feature = vector["id"], vector["feature"]
+    if result.skipped is not None:
+        return Verdict(name, feature, "skipped", reason=result.skipped)
+    unlisted = result.deviations - listed()
+    if unlisted:
+        return Verdict(name, feature, "failed", reason=f"{sorted(unlisted)} not in deviations.md")
+    found = _against(vector, result, strict=strict)
+    if found is None:
+        if result.deviations:
+            return Verdict(name, feature, "deviating", code=",".join(sorted(result.deviations)))
+        return Verdict(name, feature, "passed")
+    code = vector.get("deviation", "")
+    if vector.get("deviation_candidate") and code in listed():
+        better = vector.get("suggested")
+        found = found if better is None else _against(better, result, strict=False, partial=True)
+        if better is None or found is None:
+            return Verdict(name, feature, "deviating", code=code)
+    return Verdict(name, feature, "failed", code, found.place, wanted=found.wanted, got=found.got)
+
+
+def _against(
+    wanted: Vector, result: Result, *, strict: bool, partial: bool = False
+) -> Difference | None:
+    if "error" in wanted:
+        return error_difference(wanted["error"], result.error, strict=strict)
+    if result.error is not None:
+        return Difference("/expect", wanted.get("expect"), {"error": result.error})
+    expect, got = wanted.get("expect"), result.expect
+    if partial and isinstance(expect, Mapping) and isinstance(got, Mapping):
+        got = {key: value for key, value in got.items() if key in expect}
+    return difference(expect, got)
