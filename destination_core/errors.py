@@ -16,8 +16,10 @@
 messages to decide what happens next.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import Any, ClassVar
 
 
@@ -161,3 +163,19 @@ def _rebuild(
     error.args = args
     error.__dict__.update(state)
     return error
+
+
+def plugin_fault(what: str, error: BaseException, secrets: Iterable[str] = ()) -> PermanentError:
+    """Turn an exception that a plugin did not mean into one that settles the event.
+
+    ``what`` says what the plugin was doing. The message names the exception and the line that
+    raised it; ``secrets`` are blanked out of its text.
+    """
+    place = ""
+    frames = extract_tb(error.__traceback__)
+    if frames:
+        place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
+    text = f"{type(error).__name__}: {error}"[:500]
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]")
+    return PermanentError(f"{what} raised {text}{place}", code="PLUGIN_ERROR")

@@ -1,0 +1,73 @@
+"""A connection: one destination with a customer's settings and subscriptions, compiled."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Generic, TypeVar
+
+from pydantic import SecretStr
+
+from destination_core.connection.subscription import (
+    CompiledSubscription,
+    Subscription,
+    compile_subscription,
+)
+from destination_core.fql import TriggerIndex
+from destination_core.http import RequestOptions
+from destination_core.plugins import Relay
+from destination_core.schema import Settings, load_settings
+from destination_core.work import Event
+
+S = TypeVar("S", bound=Settings)
+
+SHORTEST_SECRET: Final = 4
+"""Shorter secrets are not searched for: they would blank out ordinary text."""
+
+
+class Connection(Generic[S]):
+    """What a customer configures, checked and compiled once.
+
+    ``settings`` is the model or what it is made from. Raises ``InvalidSettings``,
+    ``InvalidSubscription`` or ``InvalidMapping``; nothing is sent.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        relay: Relay[S],
+        *,
+        settings: Mapping[str, Any] | S,
+        subscriptions: Iterable[Subscription] = (),
+    ) -> None:
+        self.name = name
+        self.relay = relay
+        self.settings: S = (
+            settings
+            if isinstance(settings, Settings)
+            else load_settings(relay.destination.settings, settings)
+        )
+        relay.validate_settings(self.settings)
+        self.options: RequestOptions = relay.extend_request(self.settings)
+        self.subscriptions: tuple[CompiledSubscription, ...] = tuple(
+            compile_subscription(relay.destination, one) for one in subscriptions if one.enabled
+        )
+        self.secrets: frozenset[str] = frozenset(_secrets(self.settings))
+        self._index = TriggerIndex([one.trigger for one in self.subscriptions])
+
+    def matching(self, event: Event) -> list[CompiledSubscription]:
+        """Return the subscriptions whose trigger selects the event, in order."""
+        subscriptions = self.subscriptions
+        return [subscriptions[position] for position in self._index.matching(event)]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is legal in the subscriptions and probably not meant."""
+        return [warning for one in self.subscriptions for warning in one.warnings()]
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.name!r} to {self.relay.destination.slug!r}>"
+
+
+def _secrets(settings: Settings) -> Iterable[str]:
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, SecretStr) and len(value.get_secret_value()) >= SHORTEST_SECRET:
+            yield value.get_secret_value()

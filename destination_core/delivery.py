@@ -1,0 +1,246 @@
+"""Call the plugin for one connection: attempts, retries, bisection, outcomes."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final, Generic, TypeVar
+
+from destination_core.connection import Connection
+from destination_core.context import Context
+from destination_core.errors import (
+    DeliveryError,
+    InvalidPayload,
+    PermanentError,
+    RetryableError,
+    plugin_fault,
+)
+from destination_core.http import Client, Exchange, Session
+from destination_core.outcome import ACCEPTED, Outcome
+from destination_core.schema import Settings
+from destination_core.work import Attempt, Deletion, Delivery, Entry, Task
+
+S = TypeVar("S", bound=Settings)
+
+DIVISIBLE: Final = frozenset({400, 413, 422})
+"""Statuses that a destination may give a whole batch for the sake of one item of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often the engine tries again by itself, and how long it waits in between.
+
+    Full jitter: a random time up to ``base`` doubled per attempt, at most ``cap`` seconds; never
+    less than the destination asked for with ``Retry-After``.
+    """
+
+    attempts: int = 1
+    base: float = 1.0
+    cap: float = 300.0
+
+    def delay(self, number: int, asked: float | None) -> float:
+        """Return the seconds to wait after attempt ``number`` (from 1)."""
+        longest = min(self.cap, self.base * 2.0 ** min(number - 1, 30))
+        return max(random.uniform(0, longest), asked or 0.0)  # noqa: S311  jitter is no secret
+
+
+class Deliverer(Generic[S]):
+    """Deliver the tasks of one connection; every task gets its ``Delivery``, none raises."""
+
+    def __init__(
+        self,
+        connection: Connection[S],
+        session: Session,
+        limit: asyncio.Semaphore,
+        retry: Retry,
+    ) -> None:
+        self.connection = connection
+        self._relay = connection.relay
+        self._session = session
+        self._limit = limit
+        self._retry = retry
+
+    def context(self, exchanges: list[Exchange] | None = None) -> Context[S]:
+        """Make the context of one attempt; its client records into ``exchanges``."""
+        client = Client(self._session, [] if exchanges is None else exchanges)
+        return Context(self.connection.settings, client)
+
+    async def single(self, task: Task) -> Delivery:
+        """Deliver one payload by itself."""
+        relay, number = self._relay, 0
+        while True:
+            number += 1
+            exchanges: list[Exchange] = []
+            ctx = self.context(exchanges)
+            error: DeliveryError | None = None
+            async with self._limit:
+                started = perf_counter()
+                try:
+                    await relay.perform(ctx, task.action, task.payload)
+                except DeliveryError as raised:
+                    error = raised
+                except Exception as raised:  # noqa: BLE001  a plugin may raise anything
+                    error = self._fault(task.action.slug, raised)
+                seconds = perf_counter() - started
+            if relay.watches_attempts:
+                relay.attempt_finished(
+                    Attempt(self.connection.name, (task,), exchanges, number, seconds, error)
+                )
+            if not isinstance(error, RetryableError) or number >= self._retry.attempts:
+                return self._delivery(task, error, tuple(ctx.warnings), exchanges, number)
+            await asyncio.sleep(self._retry.delay(number, error.retry_after))
+
+    async def batch(self, entries: Sequence[Entry]) -> list[tuple[Entry, Delivery]]:
+        """Deliver a batch; what the destination refuses for now is tried again, alone."""
+        settled: list[tuple[Entry, Delivery]] = []
+        number, waiting = 0, list(entries)
+        while waiting:
+            number += 1
+            tried = await self._divide(waiting, number)
+            asked = 0.0
+            waiting = []
+            for entry, delivery in tried:
+                error = delivery.error
+                if isinstance(error, RetryableError) and number < self._retry.attempts:
+                    waiting.append(entry)
+                    asked = max(asked, error.retry_after or 0.0)
+                else:
+                    settled.append((entry, delivery))
+            if waiting:
+                await asyncio.sleep(self._retry.delay(number, asked))
+        return settled
+
+    async def delete(self, deletion: Deletion) -> Delivery | None:
+        """Forget a user; None when the destination cannot."""
+        exchanges: list[Exchange] = []
+        ctx = self.context(exchanges)
+        error: DeliveryError | None = None
+        try:
+            async with self._limit:
+                if not await self._relay.on_delete(ctx, deletion):
+                    return None
+        except DeliveryError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001  a plugin may raise anything
+            error = self._fault("on_delete", raised)
+        return Delivery(
+            deletion.event,
+            self.connection.name,
+            "",
+            "on_delete",
+            error=error,
+            warnings=tuple(ctx.warnings),
+            exchanges=exchanges,
+            attempts=1,
+            secrets=self.connection.secrets,
+        )
+
+    async def test_authentication(self) -> bool:
+        """Ask the destination about the credentials; raises what the plugin raises."""
+        try:
+            async with self._limit:
+                return await self._relay.test_authentication(self.context())
+        except DeliveryError:
+            raise
+        except Exception as raised:
+            raise self._fault("test_authentication", raised) from raised
+
+    def rejection(self, task: Task, error: DeliveryError) -> Delivery:
+        """Settle a task that never went out."""
+        return self._delivery(task, error, (), (), 0)
+
+    async def _divide(self, entries: Sequence[Entry], number: int) -> list[tuple[Entry, Delivery]]:
+        """Send entries as one batch; halve it while the destination refuses it as a whole."""
+        exchanges: list[Exchange] = []
+        ctx = self.context(exchanges)
+        outcomes, error = await self._perform(entries, ctx, number, exchanges)
+        if (
+            len(entries) > 1
+            and isinstance(error, PermanentError)
+            and (error.status in DIVISIBLE or isinstance(error, InvalidPayload))
+        ):
+            middle = len(entries) // 2
+            first = await self._divide(entries[:middle], number)
+            return first + await self._divide(entries[middle:], number)
+        shared = tuple(ctx.warnings)
+        return [
+            (
+                entry,
+                self._delivery(
+                    entry.task,
+                    outcome.error,
+                    (*shared, *entry.item.warnings, *outcome.warnings),
+                    exchanges,
+                    number,
+                ),
+            )
+            for entry, outcome in zip(entries, outcomes, strict=True)
+        ]
+
+    async def _perform(
+        self,
+        entries: Sequence[Entry],
+        ctx: Context[S],
+        number: int,
+        exchanges: list[Exchange],
+    ) -> tuple[Sequence[Outcome], DeliveryError | None]:
+        relay = self._relay
+        items = [entry.item for entry in entries]
+        error: DeliveryError | None = None
+        outcomes: Sequence[Outcome] = ()
+        async with self._limit:
+            started = perf_counter()
+            try:
+                outcomes = _checked(await relay.perform_batch(ctx, items), len(items))
+            except DeliveryError as raised:
+                error = raised
+            except Exception as raised:  # noqa: BLE001  a plugin may raise anything
+                error = self._fault(items[0].action.slug, raised)
+            seconds = perf_counter() - started
+        if relay.watches_attempts:
+            tasks = [entry.task for entry in entries]
+            relay.attempt_finished(
+                Attempt(self.connection.name, tasks, exchanges, number, seconds, error)
+            )
+        return outcomes if error is None else [Outcome(error)] * len(items), error
+
+    def _fault(self, what: str, raised: Exception) -> DeliveryError:
+        slug = self._relay.destination.slug
+        if isinstance(raised, TimeoutError):
+            return RetryableError(f"{slug}: {what} timed out", code="REQUEST_TIMEOUT")
+        return plugin_fault(f"{slug}: {what}", raised, self.connection.secrets)
+
+    def _delivery(
+        self,
+        task: Task,
+        error: DeliveryError | None,
+        warnings: tuple[str, ...],
+        exchanges: Sequence[Exchange],
+        number: int,
+    ) -> Delivery:
+        return Delivery(
+            task.event,
+            self.connection.name,
+            task.subscription,
+            task.action.slug,
+            task.payload,
+            error,
+            warnings,
+            exchanges,
+            number,
+            self.connection.secrets,
+        )
+
+
+def _checked(outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:
+    """Refuse an answer that does not say which payload it is about."""
+    if outcomes is None:
+        return [ACCEPTED] * wanted
+    if len(outcomes) != wanted or not all(isinstance(one, Outcome) for one in outcomes):
+        raise PermanentError(
+            f"perform_batch must return None or one Outcome per item: {wanted} items,"
+            f" got {len(outcomes)} results",
+            code="PLUGIN_ERROR",
+        )
+    return outcomes

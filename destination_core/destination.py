@@ -1,0 +1,240 @@
+"""What an author declares: actions, presets, batching, and the destination that holds them."""
+
+import inspect
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import KW_ONLY, dataclass
+from importlib.resources.abc import Traversable
+from typing import Any, Generic, Protocol, TypeVar, get_type_hints
+
+from destination_core.context import Context
+from destination_core.errors import PluginError
+from destination_core.outcome import Outcome
+from destination_core.schema import Payload, PayloadSchema, Settings
+
+S = TypeVar("S", bound=Settings)
+P = TypeVar("P", bound=Payload)
+
+Handler = Callable[[Context[S], P], Awaitable[object]]
+BatchHandler = Callable[[Context[S], Sequence[P]], Awaitable[Sequence[Outcome] | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The exact UTF-8 bytes of one item of a batch, and warnings about how it was made."""
+
+    body: bytes
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batching(Generic[S]):
+    """How batches are cut.
+
+    ``size`` is the most items of a batch; ``bytes`` the most bytes of its body and
+    ``item_bytes`` the most of one item, both counted on the exact UTF-8 bytes that ``encode``
+    made, joined with commas between the two halves of ``envelope``. ``keys`` names the payload
+    fields whose values must be equal within a batch (Segment's batch keys). ``encode`` returns
+    None for a payload that cannot be batched: it is then sent singly; it may raise
+    ``InvalidPayload``. Without ``encode`` an item is measured as the JSON of its payload.
+    """
+
+    size: int = 100
+    bytes: int | None = None
+    item_bytes: int | None = None
+    keys: tuple[str, ...] = ()
+    encode: "Callable[[Context[S], Action[S, Any], Any], Encoded | None] | None" = None
+    envelope: tuple[bytes, bytes] = (b"[", b"]")
+
+    def __post_init__(self) -> None:
+        """Refuse limits that no batch could meet."""
+        if self.size < 1:
+            raise PluginError(f"Batching: size must be at least 1, got {self.size!r}")
+
+    def join(self, bodies: Sequence[bytes]) -> bytes:
+        """Return the body of a batch: the items between the two halves of the envelope."""
+        return self.envelope[0] + b",".join(bodies) + self.envelope[1]
+
+
+class Action(Generic[S, P]):
+    """One thing a destination can do with a payload.
+
+    Made by ``action``; ``payload`` is the model that the handler's last parameter is annotated
+    with, ``subscribe`` the default trigger in FQL, or None.
+    """
+
+    def __init__(
+        self,
+        slug: str,
+        handler: Handler[S, P],
+        *,
+        payload: type[P],
+        subscribe: str | None = None,
+        title: str = "",
+        description: str = "",
+    ) -> None:
+        if not inspect.iscoroutinefunction(handler):
+            raise PluginError(f"action {slug!r}: the handler must be `async def`")
+        self.slug = slug
+        self.handler = handler
+        self.payload = payload
+        self.subscribe = subscribe
+        self.title = title or slug
+        self.description = description
+        self.batch_handler: BatchHandler[S, P] | None = None
+        self.batching: Batching[S] | None = None
+        self.schema: PayloadSchema[P] = PayloadSchema(payload)
+        self.fields: frozenset[str] = frozenset(payload.model_fields)
+
+    def batch(
+        self,
+        *,
+        size: int = 100,
+        bytes: int | None = None,  # noqa: A002  the unit is the name
+        item_bytes: int | None = None,
+        keys: Sequence[str] = (),
+    ) -> Callable[[BatchHandler[S, P]], BatchHandler[S, P]]:
+        """Declare the handler that sends many payloads of this action at once.
+
+        Its result is None when all were accepted, else one ``Outcome`` per payload, in order.
+        """
+
+        def declare(handler: BatchHandler[S, P]) -> BatchHandler[S, P]:
+            if not inspect.iscoroutinefunction(handler):
+                raise PluginError(f"action {self.slug!r}: the batch handler must be `async def`")
+            self.batch_handler = handler
+            self.batching = Batching(
+                size=size, bytes=bytes, item_bytes=item_bytes, keys=tuple(keys)
+            )
+            return handler
+
+        return declare
+
+    def __repr__(self) -> str:
+        return f"<Action {self.slug!r}>"
+
+
+class _Declare(Protocol):
+    """What ``action`` returns: a decorator that keeps the handler's types."""
+
+    def __call__(self, handler: Handler[S, P], /) -> Action[S, P]: ...
+
+
+def action(
+    slug: str, *, subscribe: str | None = None, title: str = "", description: str = ""
+) -> _Declare:
+    """Declare an action; the decorated ``async def`` becomes its handler.
+
+    The payload model comes from the annotation of the handler's last parameter, the description
+    from its docstring. The slug is written out, so that renaming the function does not orphan
+    stored subscriptions. For a definition that exists only as data, call ``Action`` itself.
+
+    Raises ``PluginError`` when the handler is not ``async def`` or its payload is unknown.
+    """
+
+    def declare(handler: Handler[S, P], /) -> Action[S, P]:
+        return Action(
+            slug,
+            handler,
+            payload=_payload_of(slug, handler),
+            subscribe=subscribe,
+            title=title,
+            description=description or inspect.getdoc(handler) or "",
+        )
+
+    return declare
+
+
+def _payload_of(slug: str, handler: Callable[..., Any]) -> type[Any]:
+    parameters = list(inspect.signature(handler).parameters)
+    if len(parameters) != 2:  # noqa: PLR2004  ctx and payload
+        raise PluginError(
+            f"action {slug!r}: the handler must take (ctx, payload), it takes ({', '.join(parameters)})"
+        )
+    found = get_type_hints(handler).get(parameters[-1])
+    if not (isinstance(found, type) and issubclass(found, Payload)):
+        raise PluginError(
+            f"action {slug!r}: parameter {parameters[-1]!r} must be annotated with a"
+            f" destination_core.Payload model, not {found!r}"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A prebuilt subscription; ``mapping`` None means the action's default mapping.
+
+    ``quick_setup`` presets are those that ``destinations init`` writes enabled.
+    """
+
+    name: str
+    action: str
+    subscribe: str
+    mapping: Mapping[str, Any] | None = None
+    quick_setup: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DemoTarget:
+    """A running stand-in for the destination: how to reach it and what it holds.
+
+    ``summary`` gives labelled counts of what the destination would now hold, most telling first.
+    """
+
+    settings: Mapping[str, Any]
+    summary: Callable[[], Sequence[tuple[str, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What ``destinations demo`` runs: bundled events (NDJSON) against a stand-in."""
+
+    title: str
+    events: Callable[[], Traversable]
+    target: Callable[[], AbstractAsyncContextManager[DemoTarget]]
+
+
+@dataclass(frozen=True)
+class Destination(Generic[S]):
+    """A destination: its settings, its actions in order, and its prebuilt subscriptions.
+
+    With ``batching`` its batches mix actions: they go to the plugin's ``perform_batch`` hook as
+    ``Item`` objects. Without it each action is batched by its own batch handler.
+
+    Raises ``PluginError`` when a slug is taken twice or a preset names no action.
+    """
+
+    slug: str
+    _: KW_ONLY
+    title: str
+    settings: type[S]
+    actions: Sequence[Action[S, Any]]
+    presets: Sequence[Preset] = ()
+    description: str = ""
+    batching: Batching[S] | None = None
+    demo: Demo | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no configuration could name without ambiguity."""
+        for slug, times in Counter(one.slug for one in self.actions).items():
+            if times > 1:
+                raise PluginError(f"{self.slug}: action {slug!r} is declared {times} times")
+        for name, times in Counter(one.name for one in self.presets).items():
+            if times > 1:
+                raise PluginError(f"{self.slug}: preset {name!r} is declared {times} times")
+        for preset in self.presets:
+            if self.action(preset.action) is None:
+                declared = ", ".join(one.slug for one in self.actions)
+                raise PluginError(
+                    f"{self.slug}: preset {preset.name!r} names action {preset.action!r}, which is"
+                    f" not declared; declared are {declared}"
+                )
+
+    def action(self, slug: str) -> Action[S, Any] | None:
+        """Return the action with this slug, or None."""
+        return next((one for one in self.actions if one.slug == slug), None)
+
+    def preset(self, name: str) -> Preset | None:
+        """Return the preset with this name, or None."""
+        return next((one for one in self.presets if one.name == name), None)

@@ -1,0 +1,220 @@
+"""Events in, deliveries out: plan, batch and deliver for every connection."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+from destination_core.batching import cut
+from destination_core.connection import Connection
+from destination_core.delivery import Deliverer, Retry
+from destination_core.errors import DeliveryError, InvalidEvent
+from destination_core.event import check_event
+from destination_core.http import AiohttpTransport, Session, Transport
+from destination_core.plan import plan
+from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Item, Rejection, Task
+
+CONCURRENCY: Final = 50
+"""Attempts in flight at once, over all connections: what aiohttp does best on one core."""
+
+
+class Engine:
+    """Deliver events to connections.
+
+    An asynchronous context manager: it opens one HTTP session for all connections (or uses the
+    ``transport`` it is given) and closes it at the end. ``concurrency`` bounds the attempts in
+    flight; ``retry`` says how often to try again before a delivery is settled as retryable.
+    """
+
+    def __init__(
+        self,
+        connections: Iterable[Connection[Any]],
+        *,
+        transport: Transport | None = None,
+        concurrency: int = CONCURRENCY,
+        retry: Retry | None = None,
+    ) -> None:
+        self.connections = tuple(connections)
+        self._given = transport
+        self._owned: AiohttpTransport | None = None
+        self._limit = asyncio.Semaphore(concurrency)
+        self._retry = retry or Retry()
+        self._deliverers: tuple[Deliverer[Any], ...] | None = None
+
+    async def __aenter__(self) -> Self:
+        transport = self._given
+        if transport is None:
+            transport = self._owned = await AiohttpTransport().__aenter__()
+        self._deliverers = tuple(
+            Deliverer(one, Session(transport, one.options), self._limit, self._retry)
+            for one in self.connections
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._deliverers = None
+        if self._owned is not None:
+            await self._owned.__aexit__(kind, error, traceback)
+            self._owned = None
+
+    async def send(self, event: Event) -> list[Delivery]:
+        """Deliver one event; return what became of it, one delivery per matching subscription.
+
+        An empty list means that no subscription matched. Nothing that an event, a mapping, a
+        plugin or a destination does is raised: it is in ``Delivery.error``.
+        """
+        deliverers = self._open()
+        try:
+            check_event(event)
+        except InvalidEvent as error:
+            return [_unreadable(event, error)]
+        steps = [(one, step) for one in deliverers for step in _steps(one, event)]
+        if len(steps) == 1:  # the usual case needs no task of asyncio's
+            return [await _settle(*steps[0])]
+        return list(await asyncio.gather(*[_settle(one, step) for one, step in steps]))
+
+    async def send_batch(self, events: Sequence[Event]) -> list[list[Delivery]]:
+        """Deliver many events, in batches where actions can; return one list per event, in place.
+
+        Each event settles by itself, as in ``send``; its list has one delivery per matching
+        subscription, in the order of connections and subscriptions.
+        """
+        deliverers = self._open()
+        board: list[dict[int, Delivery]] = [{} for _ in events]
+        places = [0] * len(events)
+        jobs = []
+        readable: list[tuple[int, Event]] = []
+        for row, event in enumerate(events):
+            try:
+                check_event(event)
+            except InvalidEvent as error:
+                board[row][0] = _unreadable(event, error)
+            else:
+                readable.append((row, event))
+        for one in deliverers:
+            entries = _enter(one, readable, board, places)
+            cutting = cut(entries, one.connection.relay, one.context())
+            for entry, refusal in cutting.rejected:
+                delivery = one.rejection(entry.task, refusal)
+                board[entry.row][entry.column] = _observed(one, delivery)
+            jobs += [_settle_batch(one, batch, board) for batch in cutting.batches]
+        await asyncio.gather(*jobs)
+        return [[delivery for _, delivery in sorted(row.items(), key=_column)] for row in board]
+
+    async def delete(self, event: Event) -> list[Delivery]:
+        """Ask every destination to forget the user of a ``delete`` event.
+
+        One delivery per connection whose plugin has ``on_delete``. An event without ``userId``
+        and ``anonymousId`` is rejected: whom it means cannot be guessed.
+        """
+        deliverers = self._open()
+        user_id, anonymous_id = (_text(event.get(key)) for key in ("userId", "anonymousId"))
+        if user_id is None and anonymous_id is None:
+            error = InvalidEvent("delete event has neither userId nor anonymousId")
+            return [_unreadable(event, error)]
+        deletion = Deletion(user_id, anonymous_id, event)
+        settled = await asyncio.gather(*[one.delete(deletion) for one in deliverers])
+        return [
+            _observed(one, delivery)
+            for one, delivery in zip(deliverers, settled, strict=True)
+            if delivery is not None
+        ]
+
+    async def test_authentication(self) -> dict[str, DeliveryError | None]:
+        """Ask every destination about its credentials; the answers are by connection name.
+
+        None means that they are good, or that the plugin has no way to ask.
+        """
+        answers: dict[str, DeliveryError | None] = {}
+        for one in self._open():
+            try:
+                await one.test_authentication()
+            except DeliveryError as error:
+                answers[one.connection.name] = error
+            else:
+                answers[one.connection.name] = None
+        return answers
+
+    def _open(self) -> tuple[Deliverer[Any], ...]:
+        if self._deliverers is None:
+            raise RuntimeError("engine is not open; use `async with Engine(...) as engine`")
+        return self._deliverers
+
+
+def _steps(deliverer: Deliverer[Any], event: Event) -> Sequence[Task | Rejection]:
+    planned = plan(event, deliverer.connection)
+    relay = deliverer.connection.relay
+    if relay.watches_plans:
+        relay.event_planned(event, planned)
+    return planned.steps
+
+
+def _enter(
+    deliverer: Deliverer[Any],
+    events: Iterable[tuple[int, Event]],
+    board: list[dict[int, Delivery]],
+    places: list[int],
+) -> list[Entry]:
+    """Plan events for one connection: settle the rejections, return the rest as entries."""
+    entries: list[Entry] = []
+    for row, event in events:
+        for step in _steps(deliverer, event):
+            column = places[row]
+            places[row] += 1
+            if isinstance(step, Task):
+                entries.append(Entry(step, row, column, Item(step.action, step.payload)))
+            else:
+                board[row][column] = _observed(deliverer, _rejected(deliverer, step))
+    return entries
+
+
+async def _settle(deliverer: Deliverer[Any], step: Task | Rejection) -> Delivery:
+    if isinstance(step, Task):
+        return _observed(deliverer, await deliverer.single(step))
+    return _observed(deliverer, _rejected(deliverer, step))
+
+
+async def _settle_batch(
+    deliverer: Deliverer[Any], batch: Batch, board: list[dict[int, Delivery]]
+) -> None:
+    if batch.batching is None:
+        entry = batch.entries[0]
+        board[entry.row][entry.column] = await _settle(deliverer, entry.task)
+        return
+    for entry, delivery in await deliverer.batch(batch.entries):
+        board[entry.row][entry.column] = _observed(deliverer, delivery)
+
+
+def _observed(deliverer: Deliverer[Any], delivery: Delivery) -> Delivery:
+    relay = deliverer.connection.relay
+    if relay.watches_deliveries:
+        relay.delivery_settled(delivery)
+    return delivery
+
+
+def _rejected(deliverer: Deliverer[Any], rejection: Rejection) -> Delivery:
+    return Delivery(
+        rejection.event,
+        deliverer.connection.name,
+        rejection.subscription,
+        rejection.action.slug,
+        error=rejection.error,
+        secrets=deliverer.connection.secrets,
+    )
+
+
+def _unreadable(event: Event, error: InvalidEvent) -> Delivery:
+    return Delivery(event, "", "", "", error=error)
+
+
+def _column(item: tuple[int, Delivery]) -> int:
+    return item[0]
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str | int) and value != "" else None

@@ -1,0 +1,121 @@
+"""The contract between the core and its plugins: ten hooks.
+
+A plugin is a module (or an object) named by an entry point of the group ``destination_core``;
+the entry point's name is the destination's slug. Delivery hooks are ``async def``; everything
+else is a plain function. A plugin without ``register_destination`` is ambient: it observes every
+destination and may wrap their delivery hooks, but not answer them.
+"""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, Final
+
+import pluggy
+
+from destination_core.context import Context
+from destination_core.destination import Action, Destination
+from destination_core.http import RequestOptions
+from destination_core.outcome import Outcome
+from destination_core.schema import Payload, Settings
+from destination_core.work import Attempt, Deletion, Delivery, Event, Item, Plan
+
+PROJECT: Final = "destination_core"
+"""The name of the pluggy project and of the entry-point group."""
+
+hookspec: Final = pluggy.HookspecMarker(PROJECT)
+hookimpl: Final = pluggy.HookimplMarker(PROJECT)
+"""Mark a function as an implementation of the hook with its name."""
+
+DELIVERY_HOOKS: Final = frozenset({"test_authentication", "perform", "perform_batch", "on_delete"})
+"""The hooks that talk to a destination: ``async def``, and only in a plugin that has one."""
+
+SETUP_HOOKS: Final = frozenset({"register_destination", "validate_settings", "extend_request"})
+"""The hooks that describe a destination: plain functions, and only in a plugin that has one."""
+
+OBSERVERS: Final = frozenset({"event_planned", "attempt_finished", "delivery_settled"})
+"""The hooks that watch: plain functions, in any plugin."""
+
+
+@hookspec(firstresult=True)
+def register_destination() -> Destination[Any]:
+    """Return the plugin's destination.
+
+    Called once, at start-up, when plugins are discovered. A plugin has at most one destination;
+    its slug must be the name of the entry point.
+    """
+
+
+@hookspec
+def validate_settings(settings: Settings) -> None:
+    """Check what the settings model cannot say.
+
+    Called when a connection is opened, after the model accepted the settings. Raise
+    ``InvalidSettings`` to refuse them; never put a secret in its message.
+    """
+
+
+@hookspec(firstresult=True)
+def extend_request(settings: Settings) -> RequestOptions:
+    """Return base URL, headers and time-outs for every request of the connection.
+
+    Called once, when a connection is opened.
+    """
+
+
+@hookspec(firstresult=True)
+def test_authentication(ctx: Context[Any]) -> Awaitable[None]:
+    """Ask the destination whether the credentials are good.
+
+    Called by ``destinations check --live`` and before the first delivery when asked. Raise
+    ``InvalidAuthentication`` (or any ``SetupError``) when they are not; what a request raises by
+    itself need not be caught.
+    """
+
+
+@hookspec(firstresult=True)
+def perform(ctx: Context[Any], action: Action[Any, Any], payload: Payload) -> Awaitable[object]:
+    """Send one payload.
+
+    Called once per attempt. Declared actions are run by a built-in plugin; a plugin that
+    implements this hook answers for all of its actions. Returning means delivered; raise a
+    ``DeliveryError`` otherwise: its class is the retry policy.
+    """
+
+
+@hookspec(firstresult=True)
+def perform_batch(ctx: Context[Any], items: Sequence[Item]) -> Awaitable[Sequence[Outcome] | None]:
+    """Send a batch of payloads, in order.
+
+    Called once per attempt, with payloads of one action, unless the destination declares that
+    its batches mix actions. Return None when all were accepted, else one ``Outcome`` per item, in
+    order. A ``DeliveryError`` that is raised settles all items; one with status 400, 413 or 422
+    makes the engine halve the batch, to find the item that was meant.
+    """
+
+
+@hookspec(firstresult=True)
+def on_delete(ctx: Context[Any], deletion: Deletion) -> Awaitable[None]:
+    """Delete what the destination knows of a user who asked to be forgotten.
+
+    Called for events of type ``delete``.
+    """
+
+
+@hookspec
+def event_planned(event: Event, plan: Plan) -> None:
+    """Watch what will be done with an event.
+
+    Called once per event and connection, also when no subscription matched.
+    """
+
+
+@hookspec
+def attempt_finished(attempt: Attempt) -> None:
+    """Watch one call of an action or of a batch, whatever became of it."""
+
+
+@hookspec
+def delivery_settled(delivery: Delivery) -> None:
+    """Watch what became of one event at one subscription.
+
+    Called once, when the engine will not try again by itself.
+    """
