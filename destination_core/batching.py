@@ -37,7 +37,7 @@ class _Open:
         entries = self.entries
         room = min(self.room, size)
         body_bytes = self.body_bytes + len(entry.item.body) + bool(entries)
-        limit = self.batching.bytes
+        limit = self.batching.body_bytes
         if entries and (len(entries) >= room or (limit is not None and body_bytes > limit)):
             return False
         entries.append(entry)
@@ -95,7 +95,7 @@ def _prepare(entry: Entry, relay: Relay[Any], ctx: Context[Any]) -> Batching[Any
         if encoded is None:
             return None
         body, warnings = encoded.body, encoded.warnings
-    elif batching.bytes is not None or batching.item_bytes is not None:
+    elif batching.body_bytes is not None or batching.item_bytes is not None:
         body = orjson.dumps(payload.model_dump(mode="json", exclude_unset=True))
     if batching.item_bytes is not None and len(body) > batching.item_bytes:
         raise InvalidPayload(

@@ -32,7 +32,7 @@ class Encoded:
 class Batching(Generic[S]):
     """How batches are cut.
 
-    ``size`` is the most items of a batch; ``bytes`` the most bytes of its body and
+    ``size`` is the most items of a batch; ``body_bytes`` the most bytes of its body and
     ``item_bytes`` the most of one item, both counted on the exact UTF-8 bytes that ``encode``
     made, joined with commas between the two halves of ``envelope``. ``keys`` names the payload
     fields whose values must be equal within a batch (Segment's batch keys). ``encode`` returns
@@ -41,7 +41,7 @@ class Batching(Generic[S]):
     """
 
     size: int = 100
-    bytes: int | None = None
+    body_bytes: int | None = None
     item_bytes: int | None = None
     keys: tuple[str, ...] = ()
     encode: "Callable[[Context[S], Action[S, Any], Any], Encoded | None] | None" = None
@@ -91,7 +91,7 @@ class Action(Generic[S, P]):
         self,
         *,
         size: int = 100,
-        bytes: int | None = None,  # noqa: A002  the unit is the name
+        body_bytes: int | None = None,
         item_bytes: int | None = None,
         keys: Sequence[str] = (),
     ) -> Callable[[BatchHandler[S, P]], BatchHandler[S, P]]:
@@ -105,7 +105,7 @@ class Action(Generic[S, P]):
                 raise PluginError(f"action {self.slug!r}: the batch handler must be `async def`")
             self.batch_handler = handler
             self.batching = Batching(
-                size=size, bytes=bytes, item_bytes=item_bytes, keys=tuple(keys)
+                size=size, body_bytes=body_bytes, item_bytes=item_bytes, keys=tuple(keys)
             )
             return handler
 
@@ -150,7 +150,8 @@ def _payload_of(slug: str, handler: Callable[..., Any]) -> type[Any]:
     parameters = list(inspect.signature(handler).parameters)
     if len(parameters) != 2:  # noqa: PLR2004  ctx and payload
         raise PluginError(
-            f"action {slug!r}: the handler must take (ctx, payload), it takes ({', '.join(parameters)})"
+            f"action {slug!r}: the handler must take (ctx, payload),"
+            f" it takes ({', '.join(parameters)})"
         )
     found = get_type_hints(handler).get(parameters[-1])
     if not (isinstance(found, type) and issubclass(found, Payload)):

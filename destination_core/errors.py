@@ -8,7 +8,7 @@
       DeliveryError               wrong while handling one event
         PermanentError            the same request would fail again
           InvalidEvent · InvalidPayload
-        SetupError                credentials, region, endpoint: pause the destination, keep its events
+        SetupError                credentials, region or endpoint: pause, keep the events
           InvalidAuthentication
         RetryableError            the same request may succeed later (retry_after)
 
@@ -39,11 +39,11 @@ class PluginError(ConfigurationError):
     """A plugin cannot be loaded or breaks the contract."""
 
 
-class InvalidSettings(ConfigurationError):  # noqa: N818  the field's word, and part of the contract
+class InvalidSettings(ConfigurationError):
     """The settings of a destination are missing, malformed or contradictory."""
 
 
-class InvalidMapping(ConfigurationError):  # noqa: N818  the field's word
+class InvalidMapping(ConfigurationError):
     """A mapping is not one; ``problems`` lists every fault with its path."""
 
     def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
@@ -51,7 +51,7 @@ class InvalidMapping(ConfigurationError):  # noqa: N818  the field's word
         self.problems = tuple(problems) or (message,)
 
 
-class InvalidSubscription(ConfigurationError):  # noqa: N818  the field's word
+class InvalidSubscription(ConfigurationError):
     """A subscription names an unknown action or carries a trigger that cannot be parsed."""
 
 

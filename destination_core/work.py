@@ -149,7 +149,7 @@ class Delivery:
         return "" if self.error is None else str(self.error)
 
     def requests(self) -> list[dict[str, Any]]:
-        """The last attempt's requests with their responses, without secrets, as JSON."""
+        """Return the last attempt's requests and responses as JSON, without secrets."""
         return [exchange.redacted(self.secrets) for exchange in self.exchanges]
 
 
