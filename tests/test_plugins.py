@@ -1,0 +1,166 @@
+"""Discovery, checks and routing of plugins."""
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import destination_core as dc
+from destination_core.plugins import Origin
+from tests import acme
+
+
+def plugin(name: str = "sample", **hooks: Any) -> ModuleType:
+    """Make a plugin module out of functions."""
+    module = ModuleType(name)
+    for hook, function in hooks.items():
+        setattr(module, hook, dc.hookimpl(function))
+    return module
+
+
+def destination(slug: str = "sample") -> dc.Destination[acme.Settings]:
+    return dc.Destination(slug, title=slug, settings=acme.Settings, actions=[])
+
+
+def failures(*plugins: object) -> list[str]:
+    registry = Registry_of(*plugins)
+    return [failure.reason for failure in registry.failures]
+
+
+def Registry_of(*plugins: object) -> dc.Registry:  # noqa: N802  reads like the class
+    origins = [Origin(getattr(one, "__name__", "sample")) for one in plugins]
+    return dc.Registry(zip(origins, plugins, strict=True))
+
+
+def test_discover_finds_the_installed_plugin() -> None:
+    """An installed distribution is found by its entry point, with name and version."""
+    registry = dc.Registry.discover()
+    relay = registry.relay("customerio")
+    assert relay.origin.distribution == "destination-customerio"
+    assert relay.origin.version
+    assert relay.destination.slug == "customerio"
+
+
+def test_unknown_slug_says_what_is_installed() -> None:
+    """Asking for a destination that is not there names those that are."""
+    with pytest.raises(dc.PluginError, match=r"'hubspot' is not installed; installed: acme"):
+        dc.Registry.of(acme).relay("hubspot")
+
+
+@pytest.mark.parametrize(
+    ("hooks", "reason"),
+    [
+        ({}, "implements no hook"),
+        ({"perfrom": lambda ctx: None}, "unknown hook 'perfrom'"),
+        ({"extend_request": lambda setings: None}, "setings"),
+        ({"perform": lambda ctx, action, payload: None}, "'perform' must be `async def`"),
+        ({"register_destination": lambda: "acme"}, "must return a destination_core.Destination"),
+        ({"register_destination": lambda: 1 / 0}, "register_destination raised ZeroDivision"),
+    ],
+)
+def test_broken_plugin_is_named_with_its_reason(hooks: dict[str, Any], reason: str) -> None:
+    """Every way of breaking the contract is told apart; the sound plugin still lists."""
+    registry = Registry_of(plugin("broken", **hooks), acme)
+    assert registry.slugs == ["acme"]
+    (failure,) = registry.failures
+    assert failure.origin.name == "broken"
+    assert reason in failure.reason
+
+
+def test_delivery_hook_needs_a_destination() -> None:
+    """An ambient plugin may not answer a delivery hook."""
+
+    async def perform(ctx: Any, action: Any, payload: Any) -> None: ...
+
+    (reason,) = failures(plugin(perform=perform))
+    assert "'perform' belongs to a destination" in reason
+
+
+def test_observer_must_be_sync() -> None:
+    """An observer that is a coroutine function would never run."""
+
+    async def delivery_settled(delivery: Any) -> None: ...
+
+    (reason,) = failures(plugin(delivery_settled=delivery_settled))
+    assert "must be a plain function" in reason
+
+
+def test_duplicate_slug_is_refused_for_both() -> None:
+    """Which of two plugins is meant cannot be guessed: neither runs, both are named."""
+    registry = Registry_of(
+        plugin("one", register_destination=lambda: destination("twin")),
+        plugin("two", register_destination=lambda: destination("twin")),
+        acme,
+    )
+    assert registry.slugs == ["acme"]
+    assert [failure.origin.name for failure in registry.failures] == ["one", "two"]
+    assert all("'twin' is declared by one and two" in f.reason for f in registry.failures)
+
+
+def test_slug_must_equal_the_entry_point() -> None:
+    """A configuration names the entry point; another slug would be unreachable."""
+    origin = Origin("acme", "acme", "acme-plugin", "1.0")
+    sample = plugin(register_destination=lambda: destination("other"))
+    (failure,) = dc.Registry([(origin, sample)]).failures
+    assert str(failure).startswith("plugin acme (acme-plugin 1.0) cannot be used")
+    assert "slug 'other'" in failure.reason
+
+
+def test_each_destination_has_its_own_hooks() -> None:
+    """A hook of one destination's plugin is never called for another destination."""
+    seen: list[str] = []
+
+    def validate(settings: Any) -> None:
+        seen.append("other")
+
+    other = plugin(
+        "other",
+        register_destination=lambda: destination("other"),
+        validate_settings=lambda settings: seen.append("other"),
+    )
+    registry = dc.Registry.of(other, acme)
+    registry.relay("acme").validate_settings(acme.Settings(api_key="k"))
+    assert seen == []
+    registry.relay("other").validate_settings(acme.Settings(api_key="k"))
+    assert seen == ["other"]
+
+
+def test_raising_observer_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """A faulty observer is logged by name; the next one still runs."""
+    seen: list[object] = []
+    faulty = plugin("faulty", delivery_settled=lambda delivery: 1 / 0)
+    sound = plugin("sound", delivery_settled=seen.append)
+    sound.delivery_settled = dc.hookimpl(lambda delivery: seen.append(delivery))
+    relay = dc.Registry.of(faulty, sound, acme).relay("acme")
+    delivery = dc.Delivery({}, "acme", "s", "a")
+    relay.delivery_settled(delivery)
+    assert seen == [delivery]
+    assert "observer delivery_settled raised" in caplog.text
+
+
+async def test_ambient_plugin_may_wrap_delivery() -> None:
+    """A wrapper sees the awaitable of the destination's answer, and may wrap it."""
+    calls: list[str] = []
+
+    class Timing:
+        @dc.hookimpl(wrapper=True)
+        def perform(self, ctx: Any, action: Any, payload: Any) -> Any:
+            call = yield
+
+            async def timed() -> object:
+                calls.append(f"before {action.slug}")
+                result = await call
+                calls.append("after")
+                return result
+
+            return timed()
+
+    async def perform(ctx: Any, action: Any, payload: Any) -> str:
+        calls.append("perform")
+        return "sent"
+
+    sample = plugin(register_destination=destination, perform=perform)
+    relay = dc.Registry.of(Timing(), sample).relay("sample")
+    action: Any = SimpleNamespace(slug="a")
+    result = await relay.perform(None, action, None)  # type: ignore[arg-type]
+    assert (result, calls) == ("sent", ["before a", "perform", "after"])
