@@ -66,7 +66,7 @@ def test_actions_and_presets_are_checked() -> None:
     upsert = acme.upsert_contact
     with pytest.raises(dc.PluginError, match="'upsertContact' is declared 2 times"):
         dc.Destination("x", title="X", settings=acme.Settings, actions=[upsert, upsert])
-    with pytest.raises(dc.PluginError, match="names action 'nope'.*declared are upsertContact"):
+    with pytest.raises(dc.PluginError, match=r"names action 'nope'.*declared are upsertContact"):
         dc.Destination(
             "x",
             title="X",

@@ -268,9 +268,8 @@ async def test_delete_goes_to_on_delete() -> None:
     async def on_delete(ctx: Any, deletion: dc.Deletion) -> None:
         forgotten.append(deletion)
 
-    able = connection(plugin=sample(handler, on_delete=on_delete), *[
-        dc.Subscription("Do", "do", 'type = "identify"')
-    ])  # fmt: skip
+    do = dc.Subscription("Do", "do", 'type = "identify"')
+    able = connection(do, plugin=sample(handler, on_delete=on_delete))
     async with dc.Engine([able, connection()], transport=ScriptedTransport()) as engine:
         (delivery,) = await engine.delete({"type": "delete", "userId": "u1"})
         (rejected,) = await engine.delete({"type": "delete"})

@@ -23,11 +23,11 @@ def destination(slug: str = "sample") -> dc.Destination[acme.Settings]:
 
 
 def failures(*plugins: object) -> list[str]:
-    registry = Registry_of(*plugins)
+    registry = registry_of(*plugins)
     return [failure.reason for failure in registry.failures]
 
 
-def Registry_of(*plugins: object) -> dc.Registry:  # noqa: N802  reads like the class
+def registry_of(*plugins: object) -> dc.Registry:
     origins = [Origin(getattr(one, "__name__", "sample")) for one in plugins]
     return dc.Registry(zip(origins, plugins, strict=True))
 
@@ -60,7 +60,7 @@ def test_unknown_slug_says_what_is_installed() -> None:
 )
 def test_broken_plugin_is_named_with_its_reason(hooks: dict[str, Any], reason: str) -> None:
     """Every way of breaking the contract is told apart; the sound plugin still lists."""
-    registry = Registry_of(plugin("broken", **hooks), acme)
+    registry = registry_of(plugin("broken", **hooks), acme)
     assert registry.slugs == ["acme"]
     (failure,) = registry.failures
     assert failure.origin.name == "broken"
@@ -87,7 +87,7 @@ def test_observer_must_be_sync() -> None:
 
 def test_duplicate_slug_is_refused_for_both() -> None:
     """Which of two plugins is meant cannot be guessed: neither runs, both are named."""
-    registry = Registry_of(
+    registry = registry_of(
         plugin("one", register_destination=lambda: destination("twin")),
         plugin("two", register_destination=lambda: destination("twin")),
         acme,
@@ -129,8 +129,7 @@ def test_raising_observer_does_not_stop_the_others(caplog: pytest.LogCaptureFixt
     """A faulty observer is logged by name; the next one still runs."""
     seen: list[object] = []
     faulty = plugin("faulty", delivery_settled=lambda delivery: 1 / 0)
-    sound = plugin("sound", delivery_settled=seen.append)
-    sound.delivery_settled = dc.hookimpl(lambda delivery: seen.append(delivery))
+    sound = plugin("sound", delivery_settled=lambda delivery: seen.append(delivery))  # noqa: PLW0108  pluggy reads the parameter name
     relay = dc.Registry.of(faulty, sound, acme).relay("acme")
     delivery = dc.Delivery({}, "acme", "s", "a")
     relay.delivery_settled(delivery)

@@ -74,7 +74,14 @@ def test_mypy_accepts_the_author_api_and_refuses_what_is_wrong(tmp_path: Path) -
         path = tmp_path / f"refused_{number}.py"
         path.write_text(HEAD + source)
         files[path] = name
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file", str(ROOT / "pyproject.toml")]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--config-file",
+        str(ROOT / "pyproject.toml"),
+    ]
     done = subprocess.run(
         [*command, "--cache-dir", str(tmp_path / "cache"), *map(str, files)],
         capture_output=True,
@@ -86,7 +93,9 @@ def test_mypy_accepts_the_author_api_and_refuses_what_is_wrong(tmp_path: Path) -
     faults = {Path(path).name: int(line) for path, line, _ in places}
     for path, name in files.items():
         if name:
-            assert faults.get(path.name, 0) > HEAD.count("\n"), f"{name} was accepted\n{done.stdout}"
+            assert faults.get(path.name, 0) > HEAD.count("\n"), (
+                f"{name} was accepted\n{done.stdout}"
+            )
         else:
             assert path.name not in faults, done.stdout
 

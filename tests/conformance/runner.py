@@ -1,5 +1,6 @@
 """Read vector files, run each vector, judge what came out."""
 
+import gzip
 import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +15,9 @@ Vector = Mapping[str, Any]
 
 
 def vectors(path: Path) -> Iterator[Vector]:
-    """Yield the vectors of a file; lines end with LF only."""
-    with path.open(encoding="utf-8", newline="\n") as lines:
+    """Yield the vectors of a file, gzipped or not; lines end with LF only."""
+    opening = gzip.open if path.suffix == ".gz" else Path.open
+    with opening(path, "rt", encoding="utf-8", newline="\n") as lines:
         for line in lines:
             if line.strip():
                 yield json.loads(line)

@@ -92,9 +92,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     out = tmp_path_factory.mktemp("dist")
     for source in (ROOT, ROOT / "plugins" / "customerio"):
         command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
-        done = subprocess.run(
-            [*command, str(source)], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     return {path.name.split("-")[0]: path for path in out.glob("*.whl")}
 
@@ -108,9 +106,7 @@ def environment(tmp_path: Path, wheels: dict[str, Path]) -> Environment:
     return made
 
 
-def test_plugin_comes_and_goes_with_pip(
-    environment: Environment, wheels: dict[str, Path]
-) -> None:
+def test_plugin_comes_and_goes_with_pip(environment: Environment, wheels: dict[str, Path]) -> None:
     """`pip install` of the plugin's wheel makes it appear, `pip uninstall` disappear."""
     assert environment.plugins()["plugins"] == []
     environment.pip("install", "--no-index", "--no-deps", str(wheels["destination_customerio"]))
@@ -132,7 +128,9 @@ def test_broken_plugins_are_named_while_the_others_list(
         (site / f"{name}.py").write_text(source)
         info = site / f"acme_{name}-1.2.3.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-{name}\nVersion: 1.2.3\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: acme-{name}\nVersion: 1.2.3\n"
+        )
         slug = "twin" if name.startswith("twin") else name
         (info / "entry_points.txt").write_text(f"[destination_core]\n{slug} = {name}\n")
 
