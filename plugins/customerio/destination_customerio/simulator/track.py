@@ -87,7 +87,7 @@ class Track:
         self._clock = clock
         self._apply = Operations(self.state, clock).apply if keep_state else _forget
         self._v1 = TrackV1(rules, self._apply)
-        self._admitted = ""
+        self._admitted: str | None = None
         self._second = (0, 0)
 
     def answer(self, call: Call, refuse: Collection[int] = ()) -> Answer:

@@ -1,0 +1,14 @@
+"""Fixtures of the plugin's tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
+from plugins.customerio.tests.track_client import TrackClient, track_api
+
+
+@pytest_asyncio.fixture
+async def track() -> AsyncIterator[TrackClient]:
+    """Give a client of a simulator with the default rules."""
+    async with track_api() as client:
+        yield client
