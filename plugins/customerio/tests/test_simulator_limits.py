@@ -38,6 +38,8 @@ ACCEPTED: list[dict[str, Any]] = [
     EVENT | {"action": "page", "name": "/pricing"},
     EVENT | {"action": "screen", "name": "Home"},
     EVENT | {"identifiers": {"anonymous_id": "anon-1"}},
+    EVENT | {"action": "viewed_content", "identifiers": {"anonymous_id": "anon-1"}},
+    EVENT | {"action": "clicked_content"},
     EVENT | {"timestamp": "1700000000.5"},
     EVENT | {"id": "01BX5ZZKBKACTAV9WEVGEMMVRY"},
     EVENT | {"id": "not-a-ulid"},

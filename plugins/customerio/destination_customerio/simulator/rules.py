@@ -10,7 +10,10 @@ from typing import Literal
 
 PERSON_IDENTIFIERS = frozenset({"id", "email", "phone", "cio_id"})
 MERGE_IDENTIFIERS = frozenset({"id", "email", "cio_id"})
-EVENT_ACTIONS = frozenset({"event", "page", "screen"})
+CONTENT_ACTIONS = frozenset({"viewed_content", "clicked_content"})
+"""Undocumented: what Segment's Report Content Event sends in production."""
+
+EVENT_ACTIONS = frozenset({"event", "page", "screen"}) | CONTENT_ACTIONS
 PLATFORMS = frozenset({"ios", "android"})
 DELIVERY_METRICS = frozenset({"opened", "converted", "delivered"})
 
@@ -30,13 +33,14 @@ ACTIONS: dict[str, frozenset[str]] = {
             "suppress",
             "unsuppress",
         }
+        | CONTENT_ACTIONS
     ),
     "object": frozenset(
         {"identify", "identify_anonymous", "delete", "add_relationships", "delete_relationships"}
     ),
     "delivery": frozenset({"event"}),
 }
-"""The action matrix of the v2 API, with the object action that is in its schema alone."""
+"""The action matrix of the v2 API, and the object action that is in its schema alone."""
 
 V1_METRICS = frozenset(
     {
@@ -48,9 +52,6 @@ V1_METRICS = frozenset(
         "dropped",
         "opened",
         "spammed",
-        # Undocumented: what Segment's Report Content Event sends in production.
-        "clicked_content",
-        "viewed_content",
     }
 )
 

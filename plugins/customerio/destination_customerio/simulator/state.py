@@ -91,7 +91,7 @@ class State:
             "devices": sum(len(person.devices) for person in people),
             "objects": len(self.catalogue),
             "relationships": len(self.catalogue.relationships),
-            "events": kinds["event"],
+            "events": kinds.total() - kinds["page"] - kinds["screen"],
             "page views": kinds["page"],
             "screen views": kinds["screen"],
             "anonymous events": len(self.anonymous_events),
