@@ -217,9 +217,10 @@ class People:
 
 def _set_preference(held: dict[str, Any], path: str, value: Any) -> None:
     """Set one topic by its dotted path; the others stay."""
-    first, *inner, last = path.split(".")
-    place = held[first] = dict(held.get(first) or {})
-    for name in inner:
-        place[name] = dict(place.get(name) or {})
+    *outer, last = path.split(".")
+    place = held
+    for name in outer:
+        inner = place.get(name)
+        place[name] = dict(inner) if isinstance(inner, dict) else {}
         place = place[name]
     place[last] = value
