@@ -1,0 +1,124 @@
+"""Conditionally required fields: which ones the values of other fields make required.
+
+Conditions are read off the payload before its values are coerced, like the hosted engine does:
+the text "5" is not the number 5. The deviations are VAL-08 to VAL-14.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from destination_core.schema.fields import MISSING, Condition, FieldSpec, Requirement
+
+#: Where a mapping keeps its sync mode; Segment's key.
+SYNC_MODE_KEY = "__segment_internal_sync_mode"
+
+
+def unmet(
+    fields: Sequence[FieldSpec], payload: Mapping[str, Any], *, root: bool = True
+) -> Iterator[tuple[str, ...]]:
+    """Yield the paths of the fields that the payload's values require and that are missing.
+
+    ``fields`` are those of ``payload``.
+    """
+    for path, requirement in _requirements(fields, root=root):
+        holder: Any = payload if len(path) == 1 else payload.get(path[0])
+        # An object that is not there need not have the property (VAL-10).
+        if isinstance(holder, Mapping) and path[-1] not in holder and holds(requirement, payload):
+            yield path
+
+
+def nulled(
+    fields: Sequence[FieldSpec], payload: Mapping[str, Any], *, root: bool = True
+) -> set[str]:
+    """Return the keys whose value is taken for null because a condition asks if it is there.
+
+    A quirk that the hosted engine's users may lean on: if the one condition of a field asks
+    whether another is missing, then 0, false and "" are missing too, and are null from then on.
+    """
+    return {
+        requirement.conditions[0].field_key
+        for _, requirement in _requirements(fields, root=root)
+        if _asks_for_presence(requirement)
+        and _is_blank(payload.get(requirement.conditions[0].field_key))
+    }
+
+
+def any_conditions(fields: Sequence[FieldSpec]) -> bool:
+    """Tell whether any field, at any depth, is conditionally required."""
+    return any(
+        spec.requirement is not None or any_conditions(spec.properties or ()) for spec in fields
+    )
+
+
+def holds(requirement: Requirement, payload: Mapping[str, Any]) -> bool:
+    """Tell whether the conditions of a requirement hold, all or any."""
+    if _asks_for_presence(requirement):
+        condition = requirement.conditions[0]
+        value = payload.get(condition.field_key)
+        there = value is not None and not _is_blank(value)
+        return there == (condition.operator == "is_not")
+    quantify = any if requirement.match == "any" else all
+    return quantify(_is_met(condition, payload) for condition in requirement.conditions)
+
+
+def _requirements(
+    fields: Sequence[FieldSpec], *, root: bool
+) -> Iterator[tuple[tuple[str, ...], Requirement]]:
+    """Yield what is conditionally required, by path; read against the object of ``fields``.
+
+    The conditions of an object's property speak of the object's siblings. Those of the items of
+    a list are not read, as by the hosted engine.
+    """
+    for spec in fields:
+        if root and spec.requirement:
+            yield (spec.key,), spec.requirement
+        for child in () if spec.multiple else spec.properties or ():
+            if child.requirement:
+                yield (spec.key, child.key), child.requirement
+
+
+def _asks_for_presence(requirement: Requirement) -> bool:
+    if len(requirement.conditions) != 1:
+        return False
+    condition = requirement.conditions[0]
+    alone = condition.type == "field" and "." not in condition.field_key
+    return alone and condition.value is MISSING
+
+
+def _is_blank(value: Any) -> bool:
+    if isinstance(value, list) and len(value) == 1:
+        return value[0] is None or _is_blank(value[0])
+    return value is False or (isinstance(value, str | int | float) and value in {"", 0})
+
+
+def _is_met(condition: Condition, payload: Mapping[str, Any]) -> bool:
+    value = _value(condition, payload)
+    there = value is not MISSING and value is not None
+    if condition.value is MISSING:
+        return there == (condition.operator == "is_not")
+    if value is MISSING:
+        # "is not a" asks for another value; nothing is not a value.
+        return False
+    wanted = condition.value if isinstance(condition.value, list) else [condition.value]
+    found = any(same(value, one) for one in wanted) or same(value, condition.value)
+    return found == (condition.operator == "is")
+
+
+def _value(condition: Condition, payload: Mapping[str, Any]) -> Any:
+    if condition.type == "syncMode":
+        return payload.get(SYNC_MODE_KEY, MISSING)
+    value: Any = payload
+    for key in condition.field_key.split("."):
+        value = value.get(key, MISSING) if isinstance(value, Mapping) else MISSING
+    return value
+
+
+def same(one: Any, two: Any) -> bool:
+    """Compare two JSON values: 1 is 1.0, but true is not 1."""
+    if isinstance(one, bool) or isinstance(two, bool):
+        return one is two
+    if isinstance(one, list) and isinstance(two, list):
+        return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, Mapping) and isinstance(two, Mapping):
+        return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
+    return bool(one == two)

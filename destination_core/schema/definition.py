@@ -1,0 +1,184 @@
+"""Segment's own field definitions (JSON), read into fields and built into models."""
+
+import keyword
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+import pydantic
+
+from destination_core.errors import PluginError
+from destination_core.schema.fields import (
+    EXEMPT,
+    FIELD_TYPES,
+    JSON_TYPES,
+    MISSING,
+    Choice,
+    Condition,
+    FieldSpec,
+    Requirement,
+)
+from destination_core.schema.formats import is_known
+from destination_core.schema.models import Payload
+
+#: The members of a definition that have a place in :class:`FieldSpec`; others are carried along.
+_READ: Final = frozenset(
+    {
+        "label",
+        "description",
+        "type",
+        "multiple",
+        "choices",
+        "default",
+        "allowNull",
+        "format",
+        "minimum",
+        "maximum",
+        "properties",
+        "additionalProperties",
+        "required",
+    }
+)
+_BOUNDED: Final = frozenset({"string", "text", "password", "number", "integer"})
+
+
+def read_fields(definitions: Mapping[str, Any], path: str = "") -> tuple[FieldSpec, ...]:
+    """Read field definitions; raises ``PluginError`` naming the field that makes no sense."""
+    taken: set[str] = set()
+    return tuple(
+        _read(key, definition, f"{path}{key}", taken) for key, definition in definitions.items()
+    )
+
+
+def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -> FieldSpec:
+    kind = definition.get("type")
+    if kind not in FIELD_TYPES:
+        raise PluginError(f"field {path!r} has unknown type {kind!r}; use one of {FIELD_TYPES}")
+    multiple = bool(definition.get("multiple"))
+    format_ = definition.get("format")
+    if kind == "datetime":
+        # Segment does not check the items of a list of dates.
+        format_ = None if multiple else "date-like"
+    elif kind in {"text", "password"}:
+        format_ = kind
+    if format_ is not None and not is_known(format_):
+        raise PluginError(f"field {path!r} has unknown format {format_!r}")
+    children = definition.get("properties") if kind == "object" else None
+    bounds = kind in _BOUNDED
+    required = definition.get("required")
+    return FieldSpec(
+        key=key,
+        attribute=_attribute(key, taken),
+        type=kind,
+        types=JSON_TYPES[kind],
+        label=definition.get("label") or None,
+        description=definition.get("description"),
+        multiple=multiple,
+        # Null is not a value of an object whose properties are known, as with the peer.
+        nullable=bool(definition.get("allowNull")) and (multiple or not children),
+        format=format_,
+        choices=_choices(definition.get("choices"), path),
+        minimum=definition.get("minimum") if bounds else None,
+        maximum=definition.get("maximum") if bounds else None,
+        properties=read_fields(children, f"{path}.") if children else None,
+        additional=bool(definition.get("additionalProperties")) or not children,
+        required=required is True,
+        requirement=_requirement(required, path) if isinstance(required, Mapping) else None,
+        default=definition.get("default", MISSING),
+        secret=kind == "password",
+        extras={name: value for name, value in definition.items() if name not in _READ},
+    )
+
+
+def _choices(choices: Sequence[Any] | None, path: str) -> tuple[Choice, ...] | None:
+    if choices is None:
+        return None
+    read = []
+    for choice in choices:
+        if isinstance(choice, Mapping):
+            if "value" not in choice:
+                raise PluginError(f"field {path!r} has a choice without a value: {choice!r}")
+            read.append(Choice(choice["value"], str(choice.get("label", choice["value"]))))
+        else:
+            read.append(Choice(choice, str(choice)))
+    return tuple(read)
+
+
+def _requirement(required: Mapping[str, Any], path: str) -> Requirement:
+    match = required.get("match", "all")
+    if match not in {"all", "any"}:
+        raise PluginError(f"field {path!r}: match must be 'all' or 'any', not {match!r}")
+    return Requirement(tuple(_condition(one, path) for one in required["conditions"]), match)
+
+
+def _condition(condition: Mapping[str, Any], path: str) -> Condition:
+    operator = condition.get("operator")
+    if operator not in {"is", "is_not"}:
+        raise PluginError(
+            f"field {path!r} has a condition with operator {operator!r}; use 'is' or 'is_not'"
+        )
+    sync_mode = condition.get("type") == "syncMode"
+    if not sync_mode and not isinstance(condition.get("fieldKey"), str):
+        raise PluginError(f"field {path!r} has a condition without fieldKey: {condition!r}")
+    return Condition(
+        field_key="" if sync_mode else condition["fieldKey"],
+        operator=operator,
+        value=condition.get("value", MISSING),
+        type="syncMode" if sync_mode else "field",
+    )
+
+
+def _attribute(key: str, taken: set[str]) -> str:
+    """Return a name for Python that a model can have, for any key."""
+    usable = key.isidentifier() and not keyword.iskeyword(key) and not key.startswith("_")
+    name = key if usable and not hasattr(Payload, key) else f"field_{len(taken)}"
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def build_model(name: str, fields: Sequence[FieldSpec], *, additional: bool) -> type[Payload]:
+    """Build the model that holds payloads with these fields; absent ones read as None."""
+    members: dict[str, Any] = {spec.attribute: _member(name, spec) for spec in fields}
+    if not any(spec.key == EXEMPT for spec in fields):
+        members[_attribute(EXEMPT, set(members))] = (Any, pydantic.Field(None, alias=EXEMPT))
+    base: type[Payload] = _Open if additional else Payload
+    model: type[Payload] = pydantic.create_model(name, __base__=base, **members)
+    return model
+
+
+class _Open(Payload):
+    model_config = pydantic.ConfigDict(extra="allow")
+
+
+# An integer field may hold 1e21, which JSON writers make a float.
+_PYTHON_TYPES: Final[Mapping[str, Any]] = MappingProxyType(
+    {"string": str, "number": int | float, "integer": int | float, "boolean": bool}
+)
+
+
+def _member(model: str, spec: FieldSpec) -> tuple[Any, Any]:
+    kind: Any
+    if spec.properties is not None:
+        kind = build_model(f"{model}.{spec.key}", spec.properties, additional=spec.additional)
+    elif spec.types == ("object",):
+        kind = dict[str, Any]
+    else:
+        kind = _scalar(spec)
+    if spec.multiple:
+        kind = list[kind]
+    if not spec.required or spec.nullable:
+        kind = kind | None
+    default = ... if spec.required else None
+    return Annotated[kind, spec], pydantic.Field(
+        default, alias=spec.key, title=spec.label, description=spec.description
+    )
+
+
+def _scalar(spec: FieldSpec) -> Any:
+    kinds = [_PYTHON_TYPES[kind] for kind in spec.types]
+    union = kinds[0]
+    for kind in kinds[1:]:
+        union |= kind
+    return union

@@ -1,0 +1,111 @@
+"""From mapped data to a payload: strictly at full speed, else with Segment's coercions."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from pydantic_core import ValidationError
+
+from destination_core.errors import InvalidPayload
+from destination_core.schema import catalogue, messages
+from destination_core.schema.annotations import fields_of
+from destination_core.schema.coercion import coerce
+from destination_core.schema.conditions import any_conditions, nulled, unmet
+from destination_core.schema.fields import EXEMPT, MISSING, FieldSpec
+from destination_core.schema.messages import Fault, pointer_to
+from destination_core.schema.models import Payload
+from destination_core.schema.strictness import strict_validator
+
+P = TypeVar("P", bound=Payload)
+
+
+class PayloadSchema(Generic[P]):
+    """A payload model, compiled once for many events.
+
+    ``model`` is the class that :meth:`validate` makes instances of. Raises ``PluginError`` when
+    the model's metadata contradicts itself.
+    """
+
+    def __init__(self, model: type[P]) -> None:
+        self.model = model
+        self._fields = fields_of(model)
+        self._strict = strict_validator(model, self._fields)
+        self._conditional = any_conditions(self._fields)
+        self._passes_exempt = model.model_config.get("extra") == "allow" or any(
+            info.alias == EXEMPT for info in model.model_fields.values()
+        )
+
+    def __repr__(self) -> str:
+        return f"PayloadSchema({self.model.__name__})"
+
+    def validate(self, data: Any) -> P:
+        """Return the payload that mapped data makes; the data is not changed.
+
+        What fits the model as it is, is taken as it is. Otherwise empty values and unknown keys
+        are dropped, numbers, texts, booleans, dates and lists converted as Segment's engine
+        does, and the result validated once more. Raises ``InvalidPayload``: its ``problems``
+        hold Segment's sentences, its ``detail`` also the values that came, never a secret's.
+        """
+        if self._strict is None:
+            return self._coerced(data)
+        try:
+            payload = self._strict(data)
+        except ValidationError:
+            return self._coerced(data)
+        if self._conditional and (any(unmet(self._fields, data)) or nulled(self._fields, data)):
+            return self._coerced(data)
+        return payload
+
+    def _coerced(self, data: Any) -> P:
+        if not isinstance(data, Mapping):
+            complaint = messages.wrong_type(("object",), data)
+            raise messages.invalid(self.model.__name__, [Fault("", None, complaint, data)])
+        coerced, faults = coerce(self._fields, data)
+        if faults:
+            raise messages.invalid(self.model.__name__, faults)
+        if not self._passes_exempt:
+            coerced.pop(EXEMPT, None)
+        try:
+            return self.model.model_validate(coerced)
+        except ValidationError as error:
+            raise self._refused(error, coerced) from None
+
+    def _refused(self, error: ValidationError, coerced: Mapping[str, Any]) -> InvalidPayload:
+        """Report what the model's own validators have against values that Segment would take."""
+        faults = []
+        for one in error.errors(include_url=False, include_input=False, include_context=False):
+            pointer, value = "", coerced
+            for step in one["loc"]:
+                pointer = pointer_to(pointer, step)
+                value = _member(value, step)
+            spec = next((s for s in self._fields if one["loc"] and s.key == one["loc"][0]), None)
+            secret = spec is not None and spec.holds_secrets
+            said = "is not valid" if secret else f"is not valid: {one['msg'].rstrip('.')}"
+            label = spec.label if spec and len(one["loc"]) == 1 else None
+            faults.append(Fault(pointer, label, said, value, secret=secret))
+        return messages.invalid(self.model.__name__, faults)
+
+    @property
+    def specs(self) -> tuple[FieldSpec, ...]:
+        """The fields, as compiled."""
+        return self._fields
+
+    @property
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """The fields as Segment's catalogue lists them, by key."""
+        return catalogue.input_fields(self._fields)
+
+    @property
+    def default_mapping(self) -> dict[str, Any]:
+        """The mapping made of the fields' defaults."""
+        return catalogue.default_mapping(self._fields)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of payloads; ``x-default-mapping`` holds a field's directive."""
+        return catalogue.json_schema(self._fields)
+
+
+def _member(value: Any, step: str | int) -> Any:
+    try:
+        return value[step]
+    except (KeyError, IndexError, TypeError):
+        return MISSING
