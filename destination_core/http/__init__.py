@@ -1,0 +1,25 @@
+"""The request client that actions send with, and what it records."""
+
+from destination_core.http.classify import code_of, error_for
+from destination_core.http.client import Client, basic_auth, segment
+from destination_core.http.exchange import Exchange
+from destination_core.http.messages import Request, Response
+from destination_core.http.options import RequestOptions, Session
+from destination_core.http.retry_after import retry_after
+from destination_core.http.transport import AiohttpTransport, Transport
+
+__all__ = [
+    "AiohttpTransport",
+    "Client",
+    "Exchange",
+    "Request",
+    "RequestOptions",
+    "Response",
+    "Session",
+    "Transport",
+    "basic_auth",
+    "code_of",
+    "error_for",
+    "retry_after",
+    "segment",
+]

@@ -1,0 +1,76 @@
+"""Statuses and failures as errors: the class is the retry policy."""
+
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from destination_core.errors import (
+    DeliveryError,
+    InvalidAuthentication,
+    PermanentError,
+    RetryableError,
+    SetupError,
+)
+from destination_core.http.messages import Request, Response
+from destination_core.http.retry_after import retry_after
+
+SEGMENT_CODES: Final = {
+    301: "MOVED_PERMENANTLY",  # Segment's spelling
+    306: "SWITCH_PROXY",
+    413: "PAYLOAD_TOO_LARGE",
+    414: "URI_TOO_LONG",
+    416: "RANGE_NOT_SATISFIABLE",
+    509: "BANDWIDTH_LIMIT_EXCEEDED",
+    529: "SITE_IS_OVERLOADED",
+}
+"""Where Segment's code is not the name of Python's ``HTTPStatus``."""
+
+RETRYABLE: Final = frozenset({408, 425, 429})
+"""Beside all 5xx but 501 and 505, which say that the request will never be understood."""
+
+NEVER: Final = frozenset({501, 505})
+
+EXCERPT: Final = 500
+"""Bytes of a response body that go into an error's detail."""
+
+
+def code_of(status: int) -> str:
+    """Return Segment's error code for a status: ``TOO_MANY_REQUESTS`` for 429."""
+    if status in SEGMENT_CODES:
+        return SEGMENT_CODES[status]
+    try:
+        return HTTPStatus(status).name
+    except ValueError:
+        return "UNKNOWN_ERROR"
+
+
+def error_for(request: Request, response: Response) -> DeliveryError:
+    """Return the error that a response outside 2xx stands for.
+
+    408, 425, 429 and 5xx (but 501, 505) are retryable; 401 and 403 mean credentials; a redirect
+    or 410 means that the endpoint is wrong; everything else would fail again.
+    """
+    status = response.status
+    code = code_of(status)
+    where = place(request)
+    phrase = code.replace("_", " ").capitalize() if code != "UNKNOWN_ERROR" else ""
+    message = f"{where} answered {status} {phrase}".rstrip()
+    detail = response.body[:EXCERPT].decode("utf-8", "replace") or None
+    if status in (401, 403):
+        return InvalidAuthentication(message, detail=detail, status=status)
+    if status in RETRYABLE or (status >= 500 and status not in NEVER):  # noqa: PLR2004  RFC 9110
+        wait = retry_after(response.header("Retry-After"))
+        return RetryableError(message, detail=detail, code=code, status=status, retry_after=wait)
+    if 300 <= status < 400:  # noqa: PLR2004  RFC 9110, section 15.4
+        host = urlsplit(response.header("Location") or "").hostname
+        towards = f", a redirect to {host}" if host else ""
+        return SetupError(f"{message}{towards}", detail=detail, code=code, status=status)
+    if status == HTTPStatus.GONE:
+        return SetupError(message, detail=detail, code=code, status=status)
+    return PermanentError(message, detail=detail, code=code, status=status)
+
+
+def place(request: Request) -> str:
+    """Name a request without what may be secret: method, host and path, no query."""
+    parts = urlsplit(request.url)
+    return f"{request.method} {parts.hostname or ''}{parts.path}"

@@ -1,0 +1,52 @@
+"""One request and one response, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+
+@dataclass(slots=True)
+class Request:
+    """A request as it goes out; ``url`` is absolute, ``timeout`` is the total in seconds."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None = None
+    timeout: float | None = None
+    allow_redirects: bool = False
+
+
+@dataclass(slots=True)
+class Response:
+    """A response as it came back.
+
+    ``body`` is decoded from its content encoding and cut at the transport's limit;
+    ``truncated`` tells whether it was.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    truncated: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the status is 2xx."""
+        return 200 <= self.status < 300  # noqa: PLR2004  RFC 9110, section 15.3
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 are replaced."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """Decode the body; raises ``ValueError`` when it is not JSON, or not all of it."""
+        return orjson.loads(self.body)
+
+    def header(self, name: str) -> str | None:
+        """Return a header whatever its case, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
