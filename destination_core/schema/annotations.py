@@ -2,7 +2,6 @@
 
 import datetime as dt
 import types
-import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -149,10 +148,8 @@ def _default(info: FieldInfo) -> Any:
 
 
 def _shape(annotation: Any) -> _Shape:
-    if isinstance(annotation, typing.NewType):
-        return _shape(annotation.__supertype__)
-    if hasattr(annotation, "__value__"):  # a type alias made with "type"
-        return _shape(annotation.__value__)
+    # A NewType, and an alias made with "type", stand for something else.
+    annotation = getattr(annotation, "__supertype__", getattr(annotation, "__value__", annotation))
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         shape = _shape(arguments[0])
@@ -162,8 +159,10 @@ def _shape(annotation: Any) -> _Shape:
     if origin is Literal:
         return _choices(arguments)
     container = origin or annotation
-    if not isinstance(container, type):
-        return _Shape()
+    return _class(container, arguments) if isinstance(container, type) else _Shape()
+
+
+def _class(container: type, arguments: tuple[Any, ...]) -> _Shape:
     if issubclass(container, Enum):
         return _choices(tuple(member.value for member in container))
     if issubclass(container, pydantic.BaseModel):

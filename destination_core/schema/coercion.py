@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from destination_core.schema import messages
-from destination_core.schema.conditions import nulled, same, unmet
+from destination_core.schema.conditions import nulled, rules_of, same, unmet
 from destination_core.schema.fields import EXEMPT, MISSING, FieldSpec, JsonType
 from destination_core.schema.formats import CHECKS
 from destination_core.schema.messages import Fault, pointer_to
@@ -84,12 +84,13 @@ def _object(
     additional: bool,
     root: bool = False,
 ) -> dict[str, Any]:
-    for path in unmet(fields, payload, root=root):
+    rules = rules_of(fields, root=root)
+    for path in unmet(rules, payload):
         parent = "".join(pointer_to("", key) for key in path[:-1])
         named = None if parent else label
         faults.append(Fault(pointer + parent, named, messages.missing(path[-1])))
         faults.append(Fault(pointer, label, messages.UNMET_CONDITION))
-    blank = nulled(fields, payload, root=root)
+    blank = nulled(rules, payload)
     coerced: dict[str, Any] = dict(payload) if additional else {}
     for spec in fields:
         if spec.key in payload:

@@ -4,7 +4,7 @@ Conditions are read off the payload before its values are coerced, like the host
 the text "5" is not the number 5. The deviations are VAL-08 to VAL-14.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from destination_core.schema.fields import MISSING, Condition, FieldSpec, Requirement
@@ -13,23 +13,37 @@ from destination_core.schema.fields import MISSING, Condition, FieldSpec, Requir
 SYNC_MODE_KEY = "__segment_internal_sync_mode"
 
 
-def unmet(
-    fields: Sequence[FieldSpec], payload: Mapping[str, Any], *, root: bool = True
-) -> Iterator[tuple[str, ...]]:
-    """Yield the paths of the fields that the payload's values require and that are missing.
+#: The path of a field, and when it is required.
+Rule = tuple[tuple[str, ...], Requirement]
 
-    ``fields`` are those of ``payload``.
+
+def rules_of(fields: Sequence[FieldSpec], *, root: bool = True) -> tuple[Rule, ...]:
+    """Return what is conditionally required of an object with these fields.
+
+    The conditions of an object's property speak of the object's siblings, so they belong to the
+    object around it. Those of the items of a list are not read, as by the hosted engine.
     """
-    for path, requirement in _requirements(fields, root=root):
+    rules: list[Rule] = []
+    for spec in fields:
+        if root and spec.requirement:
+            rules.append(((spec.key,), spec.requirement))
+        children = () if spec.multiple else spec.properties or ()
+        rules.extend(((spec.key, c.key), c.requirement) for c in children if c.requirement)
+    return tuple(rules)
+
+
+def unmet(rules: Sequence[Rule], payload: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return the paths of the fields that the payload's values require and that are missing."""
+    missing = []
+    for path, requirement in rules:
         holder: Any = payload if len(path) == 1 else payload.get(path[0])
         # An object that is not there need not have the property (VAL-10).
         if isinstance(holder, Mapping) and path[-1] not in holder and holds(requirement, payload):
-            yield path
+            missing.append(path)
+    return missing
 
 
-def nulled(
-    fields: Sequence[FieldSpec], payload: Mapping[str, Any], *, root: bool = True
-) -> set[str]:
+def nulled(rules: Sequence[Rule], payload: Mapping[str, Any]) -> set[str]:
     """Return the keys whose value is taken for null because a condition asks if it is there.
 
     A quirk that the hosted engine's users may lean on: if the one condition of a field asks
@@ -37,17 +51,10 @@ def nulled(
     """
     return {
         requirement.conditions[0].field_key
-        for _, requirement in _requirements(fields, root=root)
+        for _, requirement in rules
         if _asks_for_presence(requirement)
         and _is_blank(payload.get(requirement.conditions[0].field_key))
     }
-
-
-def any_conditions(fields: Sequence[FieldSpec]) -> bool:
-    """Tell whether any field, at any depth, is conditionally required."""
-    return any(
-        spec.requirement is not None or any_conditions(spec.properties or ()) for spec in fields
-    )
 
 
 def holds(requirement: Requirement, payload: Mapping[str, Any]) -> bool:
@@ -59,22 +66,6 @@ def holds(requirement: Requirement, payload: Mapping[str, Any]) -> bool:
         return there == (condition.operator == "is_not")
     quantify = any if requirement.match == "any" else all
     return quantify(_is_met(condition, payload) for condition in requirement.conditions)
-
-
-def _requirements(
-    fields: Sequence[FieldSpec], *, root: bool
-) -> Iterator[tuple[tuple[str, ...], Requirement]]:
-    """Yield what is conditionally required, by path; read against the object of ``fields``.
-
-    The conditions of an object's property speak of the object's siblings. Those of the items of
-    a list are not read, as by the hosted engine.
-    """
-    for spec in fields:
-        if root and spec.requirement:
-            yield (spec.key,), spec.requirement
-        for child in () if spec.multiple else spec.properties or ():
-            if child.requirement:
-                yield (spec.key, child.key), child.requirement
 
 
 def _asks_for_presence(requirement: Requirement) -> bool:

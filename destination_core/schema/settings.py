@@ -57,7 +57,8 @@ def _fault(model: type[Settings], raw: Mapping[str, Any], detail: ErrorDetails) 
     where = ".".join([name, *(str(step) for step in detail["loc"][1:])])
     if detail["type"] == "missing":
         about = f" ({info.description.rstrip('.')})" if info and info.description else ""
-        return f"{where!r} is required{about}"
+        names = " or ".join(dict.fromkeys([repr(where), repr(_name_of(model, where))]))
+        return f"{names} is required{about}"
     if _is_secret(model, detail["loc"][0]):
         came = "a value that is not shown"
         return f"{where!r} must be {_EXPECTED.get(detail['type'], 'valid')}, got {came}"
@@ -80,6 +81,11 @@ def _known(model: type[Settings], step: str | int) -> tuple[str, FieldInfo | Non
         if step in {name, info.alias}:
             return str(step), info
     return str(step), None
+
+
+def _name_of(model: type[Settings], where: str) -> str:
+    aliases = {info.alias: name for name, info in model.model_fields.items() if info.alias}
+    return aliases.get(where, where)
 
 
 def _is_secret(model: type[Settings], step: str | int) -> bool:

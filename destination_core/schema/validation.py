@@ -1,6 +1,6 @@
 """From mapped data to a payload: strictly at full speed, else with Segment's coercions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from pydantic_core import ValidationError
@@ -9,7 +9,7 @@ from destination_core.errors import InvalidPayload
 from destination_core.schema import catalogue, messages
 from destination_core.schema.annotations import fields_of
 from destination_core.schema.coercion import coerce
-from destination_core.schema.conditions import any_conditions, nulled, unmet
+from destination_core.schema.conditions import nulled, rules_of, unmet
 from destination_core.schema.fields import EXEMPT, MISSING, FieldSpec
 from destination_core.schema.messages import Fault, pointer_to
 from destination_core.schema.models import Payload
@@ -29,7 +29,10 @@ class PayloadSchema(Generic[P]):
         self.model = model
         self._fields = fields_of(model)
         self._strict = strict_validator(model, self._fields)
-        self._conditional = any_conditions(self._fields)
+        self._rules = rules_of(self._fields)
+        self._deep_rules = any(_has_rules(spec.properties or ()) for spec in self._fields)
+        self._conditional = bool(self._rules) or self._deep_rules
+        self._null_keys = frozenset(s.key for s in self._fields if s.nullable or not s.types)
         self._passes_exempt = model.model_config.get("extra") == "allow" or any(
             info.alias == EXEMPT for info in model.model_fields.values()
         )
@@ -50,10 +53,32 @@ class PayloadSchema(Generic[P]):
         try:
             payload = self._strict(data)
         except ValidationError:
-            return self._coerced(data)
-        if self._conditional and (any(unmet(self._fields, data)) or nulled(self._fields, data)):
+            return self._without_blanks(data)
+        if self._conditional and not self._is_settled(data):
             return self._coerced(data)
         return payload
+
+    def _without_blanks(self, data: Any) -> P:
+        """Try once more without null and "": they count as absent, and are all that is wrong."""
+        if isinstance(data, dict) and self._strict is not None:
+            null_keys = self._null_keys
+            bare = {
+                key: value
+                for key, value in data.items()
+                if (value is not None or key in null_keys) and value != ""
+            }
+            if len(bare) < len(data):
+                try:
+                    payload = self._strict(bare)
+                except ValidationError:
+                    return self._coerced(data)
+                if not self._conditional or self._is_settled(bare):
+                    return payload
+        return self._coerced(data)
+
+    def _is_settled(self, data: Mapping[str, Any]) -> bool:
+        """Tell whether no condition asks for more, and none changes a value."""
+        return not (unmet(self._rules, data) or nulled(self._rules, data) or self._deep_rules)
 
     def _coerced(self, data: Any) -> P:
         if not isinstance(data, Mapping):
@@ -102,6 +127,11 @@ class PayloadSchema(Generic[P]):
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of payloads; ``x-default-mapping`` holds a field's directive."""
         return catalogue.json_schema(self._fields)
+
+
+def _has_rules(fields: Sequence[FieldSpec]) -> bool:
+    # Conditions of objects inside objects are left to the patient path.
+    return bool(rules_of(fields, root=False)) or any(_has_rules(s.properties or ()) for s in fields)
 
 
 def _member(value: Any, step: str | int) -> Any:
