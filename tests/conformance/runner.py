@@ -40,6 +40,8 @@ def judge(vector: Vector, *, strict: bool = False) -> Verdict:
         if result.deviations:
             return Verdict(name, feature, "deviating", code=",".join(sorted(result.deviations)))
         return Verdict(name, feature, "passed")
+    if result.argued in listed():
+        return Verdict(name, feature, "deviating", code=result.argued)
     code = vector.get("deviation", "")
     if vector.get("deviation_candidate") and code in listed():
         better = vector.get("suggested")

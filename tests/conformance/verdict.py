@@ -13,13 +13,15 @@ class Result:
 
     ``skipped`` gives the reason why this engine does not have what the vector is about;
     ``deviations`` names codes of ``docs/deviations.md`` that were needed to compare at all
-    (a normalisation is a deviation too: it must be listed).
+    (a normalisation is a deviation too: it must be listed); ``argued`` is a listed code that
+    explains the whole difference, for vectors that are no deviation candidates.
     """
 
     expect: Any = None
     error: Mapping[str, Any] | None = None
     skipped: str | None = None
     deviations: frozenset[str] = field(default_factory=frozenset)
+    argued: str = ""
 
 
 def unsupported(reason: str) -> Result:

@@ -1,0 +1,51 @@
+"""A trigger: FQL that was read and compiled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from destination_core.errors import InvalidSubscription
+from destination_core.fql.explanation import Decision, explain
+from destination_core.fql.nodes import Node
+from destination_core.fql.parser import read
+from destination_core.fql.predicate import Predicate, compile_node
+from destination_core.fql.render import render
+
+
+class Trigger:
+    """Which events a subscription selects; equal when they read the same in canonical FQL."""
+
+    __slots__ = ("_canonical", "predicate", "root", "text")
+
+    def __init__(self, root: Node, text: str | None = None) -> None:
+        self.root = root
+        self._canonical = render(root)
+        self.text = self._canonical if text is None else text
+        self.predicate: Predicate = compile_node(root)
+
+    def render(self) -> str:
+        """Return the trigger in canonical FQL."""
+        return self._canonical
+
+    def matches(self, event: Mapping[str, Any]) -> bool:
+        """Tell whether the trigger selects an event; what is no object is never selected."""
+        return isinstance(event, Mapping) and self.predicate(event)
+
+    def explain(self, event: Mapping[str, Any]) -> Decision:
+        """Say which conditions held, with the values they saw, and which decided."""
+        return explain(self.root, event)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trigger) and self._canonical == other._canonical
+
+    def __hash__(self) -> int:
+        return hash(self._canonical)
+
+    def __repr__(self) -> str:
+        return f"<Trigger {self._canonical}>"
+
+
+def parse(text: str) -> Trigger:
+    """Read a trigger; raises ``InvalidSubscription`` with the place and what was expected."""
+    if not isinstance(text, str):
+        raise InvalidSubscription(f"trigger must be a text in FQL, got {text!r}")
+    return Trigger(read(text), text)

@@ -1,0 +1,37 @@
+"""Vectors of kind ``fql``: match, parse and generate."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from destination_core import fql
+from destination_core.errors import InvalidSubscription
+from tests.conformance.verdict import Result
+
+BLANK_IN_PATH = re.compile(r"\b(properties|traits|context)(\.[ \t\r\n]|[ \t\r\n]+\.)")
+
+
+def run(vector: Mapping[str, Any]) -> Result:
+    """Run one vector through the public functions of ``destination_core.fql``."""
+    given = vector["input"]
+    if given["op"] == "generate":
+        try:
+            return Result(expect={"fql": fql.from_segment(given["ast"]).render()})
+        except InvalidSubscription as error:
+            return Result(error={"phase": "generate", "messages": [str(error)]})
+    try:
+        trigger = fql.parse(given["fql"])
+    except InvalidSubscription as error:
+        argued = "FQL-27" if BLANK_IN_PATH.search(given["fql"]) else ""
+        return Result(error={"phase": "parse", "messages": [str(error)]}, argued=argued)
+    if given["op"] == "parse":
+        return Result(expect={"ast": fql.to_segment(trigger)})
+    event = given["event"]
+    matched = trigger.matches(event)
+    if isinstance(event, dict):
+        # the index must agree, alone and with a neighbour
+        index = fql.TriggerIndex([trigger, fql.parse('type != "none"'), trigger])
+        found = list(index.matching(event))
+        if (0 in found, 2 in found) != (matched, matched):
+            return Result(expect={"matched": f"index says {found}, the trigger {matched}"})
+    return Result(expect={"matched": matched})
