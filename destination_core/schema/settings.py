@@ -33,18 +33,30 @@ _EXPECTED: Final[Mapping[str, str]] = {
 def load_settings(model: type[S], raw: Mapping[str, Any]) -> S:
     """Validate settings by field name or alias.
 
-    Raises ``InvalidSettings`` that lists every fault: the setting, what was expected, what came
+    An empty text for a required setting counts as absent: it is usually a variable that is not
+    set. Raises ``InvalidSettings`` that lists every fault: the setting, what was expected, what came
     (never a secret), and for an unknown key the nearest known one.
     """
     if not isinstance(raw, Mapping):
         raise InvalidSettings(f"settings must be an object, got {shown(raw)}")
+    required = _required(model)
+    given = {
+        key: value
+        for key, value in raw.items()
+        if key not in required or not (isinstance(value, str) and not value.strip())
+    }
     try:
-        return model.model_validate(dict(raw))
+        return model.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         faults = [_fault(model, raw, detail) for detail in details]
     # Raised out here, so that the error of pydantic (which knows the values) is not chained.
     raise InvalidSettings("settings: " + "; ".join(dict.fromkeys(faults)))
+
+
+def _required(model: type[Settings]) -> frozenset[str]:
+    infos = [(name, info) for name, info in model.model_fields.items() if info.is_required()]
+    return frozenset(key for name, info in infos for key in (name, info.alias or name))
 
 
 def _fault(model: type[Settings], raw: Mapping[str, Any], detail: ErrorDetails) -> str:
@@ -58,7 +70,8 @@ def _fault(model: type[Settings], raw: Mapping[str, Any], detail: ErrorDetails) 
     if detail["type"] == "missing":
         about = f" ({info.description.rstrip('.')})" if info and info.description else ""
         names = " or ".join(dict.fromkeys([repr(where), repr(_name_of(model, where))]))
-        return f"{names} is required{about}"
+        empty = where in raw or _name_of(model, where) in raw
+        return f"{names} is required{' and is empty' if empty else ''}{about}"
     if _is_secret(model, detail["loc"][0]):
         came = "a value that is not shown"
         return f"{where!r} must be {_EXPECTED.get(detail['type'], 'valid')}, got {came}"

@@ -11,10 +11,10 @@ from typing import Any, TypeVar, cast
 
 from pydantic_core import SchemaValidator, core_schema
 
-from destination_core.schema.coercion import has_type
 from destination_core.schema.fields import FieldSpec
 from destination_core.schema.formats import CHECKS
 from destination_core.schema.models import Payload
+from destination_core.schema.values import has_type
 
 P = TypeVar("P", bound=Payload)
 Node = Mapping[str, Any]

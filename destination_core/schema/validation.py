@@ -8,7 +8,7 @@ from pydantic_core import ValidationError
 from destination_core.errors import InvalidPayload
 from destination_core.schema import catalogue, messages
 from destination_core.schema.annotations import fields_of
-from destination_core.schema.coercion import coerce
+from destination_core.schema.coercion import Coercion
 from destination_core.schema.conditions import nulled, rules_of, unmet
 from destination_core.schema.fields import EXEMPT, MISSING, FieldSpec
 from destination_core.schema.messages import Fault, pointer_to
@@ -29,6 +29,8 @@ class PayloadSchema(Generic[P]):
         self.model = model
         self._fields = fields_of(model)
         self._strict = strict_validator(model, self._fields)
+        self._validate = model.__pydantic_validator__.validate_python
+        self._coerce = Coercion(self._fields)
         self._rules = rules_of(self._fields)
         self._deep_rules = any(_has_rules(spec.properties or ()) for spec in self._fields)
         self._conditional = bool(self._rules) or self._deep_rules
@@ -84,15 +86,16 @@ class PayloadSchema(Generic[P]):
         if not isinstance(data, Mapping):
             complaint = messages.wrong_type(("object",), data)
             raise messages.invalid(self.model.__name__, [Fault("", None, complaint, data)])
-        coerced, faults = coerce(self._fields, data)
+        coerced, faults = self._coerce(data)
         if faults:
             raise messages.invalid(self.model.__name__, faults)
         if not self._passes_exempt:
             coerced.pop(EXEMPT, None)
         try:
-            return self.model.model_validate(coerced)
+            payload: P = self._validate(coerced)
         except ValidationError as error:
             raise self._refused(error, coerced) from None
+        return payload
 
     def _refused(self, error: ValidationError, coerced: Mapping[str, Any]) -> InvalidPayload:
         """Report what the model's own validators have against values that Segment would take."""

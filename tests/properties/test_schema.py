@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from destination_core.errors import InvalidPayload
 from destination_core.schema import PayloadSchema, payload_model
-from destination_core.schema.coercion import coerce
+from destination_core.schema.coercion import Coercion
 from destination_core.schema.dates import date_of, is_date_like
 from destination_core.schema.numbers import number_of, text_of
 
@@ -75,7 +75,7 @@ def test_any_payload_is_taken_or_refused(definitions, payload):
 def test_the_fast_path_agrees_with_the_patient_one(definitions, payload):
     """What is taken strictly is what Segment's coercions would have made of it."""
     checked = PayloadSchema(payload_model("Any", definitions))
-    coerced, faults = coerce(checked.specs, payload)
+    coerced, faults = Coercion(checked.specs)(payload)
     try:
         taken = checked.validate(payload)
     except InvalidPayload:
@@ -88,9 +88,9 @@ def test_the_fast_path_agrees_with_the_patient_one(definitions, payload):
 @given(DEFINITIONS, PAYLOADS)
 def test_coercing_twice_changes_nothing(definitions, payload):
     """A payload that was taken is taken again as it is, but for empty texts and blanks."""
-    fields = PayloadSchema(payload_model("Any", definitions)).specs
-    once, faults = coerce(fields, payload)
-    again, more = coerce(fields, once)
+    coerce = Coercion(PayloadSchema(payload_model("Any", definitions)).specs)
+    once, faults = coerce(payload)
+    again, more = coerce(once)
     if not faults and not more and '""' not in json.dumps(once):
         assert again == once
 
