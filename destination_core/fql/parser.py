@@ -4,11 +4,13 @@ import difflib
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from lark import Lark, Token, Tree, UnexpectedInput
 
 from destination_core.errors import InvalidSubscription
+from destination_core.fql import literals
+from destination_core.fql.faults import fault, unexpected
 from destination_core.fql.nodes import (
     ROOTS,
     TEXT_ROOTS,
@@ -26,31 +28,13 @@ LONGEST: Final = 10_000
 """Characters of a trigger."""
 
 DEEPEST: Final = 100
-"""Levels of parentheses and negations."""
+"""Levels of groups and negations."""
 
-EXPECTED: Final = {
-    "PATH": "a field such as event or properties.plan",
-    "FUNCTION": "contains( or match(",
-    "OPERATOR": "one of = != < <= > >=",
-    "STRING": 'a text in quotes such as "Order Completed"',
-    "NUMBER": "a number",
-    "WORD": "true, false or null",
-    "BANG": "!",
-    "LPAR": "(",
-    "RPAR": ")",
-    "COMMA": ",",
-    "_AND": "and",
-    "_OR": "or",
-    "$END": "the end",
-}
-"""The grammar's terminals in a reader's words."""
-
-_SEGMENT: Final = re.compile(
-    r"""\[\s*(?:(?P<index>[0-9]+)|(?P<bracketed>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'))\s*\]
-    |\.?(?:(?P<quoted>"[^"]*"|'[^']*')|(?P<bare>(?:[A-Za-z0-9_\-]|\\.)+))""",
-    re.VERBOSE | re.DOTALL,
+_KEY: Final = re.compile(
+    r"""(?P<bare>(?:[A-Za-z0-9_\-]|\\.)+)|(?P<quoted>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""",
+    re.DOTALL,
 )
-_ESCAPE: Final = re.compile(r"\\(?:([\"'\\])|u([0-9a-fA-F]{4}))")
+_OBJECTS: Final = ("properties", "traits", "context")
 
 
 def read(text: str) -> Node:
@@ -61,19 +45,20 @@ def read(text: str) -> Node:
         )
     if not text.strip():
         raise InvalidSubscription('trigger is empty; write for example: type = "track"')
-    _refuse_depth(text)
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:
-        raise _fault(text, _position(text, error), *_explained(text, error)) from error
-    root: Any = tree.children[0]
-    return _Reader(text).node(root)
+        names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()
+        # a missing end is reported at the last token: -1 says "the end" to the reader
+        ended = getattr(getattr(error, "token", None), "type", "") == "$END"
+        raise unexpected(text, -1 if ended else error.pos_in_stream, names) from None
+    return _Reader(text).node(tree.children[0], 0)
 
 
 @cache
 def _parser() -> Lark:
     grammar = files("destination_core.fql").joinpath("grammar.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual", propagate_positions=True)
+    return Lark(grammar, parser="lalr", lexer="contextual")
 
 
 class _Reader:
@@ -82,171 +67,80 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def node(self, tree: Tree[Token]) -> Node:
-        children: Any = tree.children
-        if tree.data == "all":
-            return group(All, [self.node(child) for child in children])
-        if tree.data == "either":
-            return group(Either, [self.node(child) for child in children])
-        if tree.data == "parentheses":
-            return self.node(children[0])
-        if tree.data == "negated":
-            return self._negated(self.node(children[0]), children[0].data == "call")
-        if tree.data == "call":
-            return self._call(children)
-        path, operator, value = children
-        names = self._path(path)
-        literal = self._literal(names, value)
-        return Condition(names, _operator(str(operator)), literal)
+    def node(self, tree: Any, depth: int) -> Node:
+        if depth > DEEPEST:
+            first = next(tree.scan_values(lambda _: True))
+            raise self._fault(first, f"nested more than {DEEPEST} levels deep", "fewer groups")
+        children = tree.children
+        match tree.data:
+            case "all":
+                return group(All, [self.node(child, depth + 1) for child in children])
+            case "either":
+                return group(Either, [self.node(child, depth + 1) for child in children])
+            case "negation":
+                return Not(self.node(children[0], depth + 1))
+            case "refusal":
+                return self._call(children[0], "not_")
+            case "call":
+                return self._call(tree, "")
+        return self._comparison(*children)
 
-    def _negated(self, child: Node, call: bool) -> Node:
-        """Negate; directly before a function, Segment's negation asks for a text as well."""
-        if call and isinstance(child, Condition):
-            negated: Operator = "not_contains" if child.operator == "contains" else "not_match"
-            return Condition(child.path, negated, child.value)
-        return Not(child)
-
-    def _call(self, children: Any) -> Condition:
-        function, path, argument = children
+    def _comparison(self, path: Token, operator: Token, value: Token) -> Condition:
         names = self._path(path)
-        if names[0] not in (*TEXT_ROOTS, "userId") and len(names) == 1:
-            raise _fault(
-                self._text, path.start_pos, f"{names[0]!r} is an object", f"{names[0]}.some_field"
-            )
-        contains = str(function).lower().startswith("contains")
-        token = argument.children[0]
-        if argument.data == "number" and not contains:
-            raise _fault(
-                self._text, token.start_pos, f"match() got {token!s}", "a pattern in quotes"
-            )
-        value = _text(token) if argument.data == "string" else _number_text(str(token))
-        return Condition(names, "contains" if contains else "match", value)
+        return Condition(names, cast("Operator", str(operator)), self._literal(names, value))
+
+    def _call(self, tree: Tree[Token], negation: str) -> Condition:
+        """Read a function; directly before it, a negation asks for a text as well."""
+        function, path, argument = cast("list[Token]", tree.children)
+        names = self._path(path)
+        if len(names) == 1 and names[0] in _OBJECTS:
+            raise self._fault(path, f"{names[0]!r} is an object", f"{names[0]}.some_field")
+        name = "contains" if function.lower().startswith("contains") else "match"
+        if argument.type == "STRING":
+            text = literals.unquoted(argument)
+        elif name == "match":
+            raise self._fault(argument, f"match() got {argument!s}", "a pattern in quotes")
+        else:
+            text = literals.number_text(self._number(argument))
+        return Condition(names, cast("Operator", negation + name), text)
 
     def _path(self, token: Token) -> tuple[str, ...]:
-        names = tuple(_key(match) for match in _SEGMENT.finditer(str(token)))
+        names = tuple(
+            literals.unescaped(key["bare"]) if key["bare"] else literals.unquoted(key["quoted"])
+            for key in _KEY.finditer(token)
+        )
         if names[0] not in ROOTS:
             close = difflib.get_close_matches(names[0], ROOTS, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise _fault(
-                self._text,
-                token.start_pos or 0,
-                f"unknown field {names[0]!r}{hint}",
-                ", ".join(ROOTS),
-            )
+            raise self._fault(token, f"unknown field {names[0]!r}{hint}", "one of " + _ROOTS)
         return names
 
-    def _literal(self, path: tuple[str, ...], value: Tree[Token]) -> Literal_:
-        token = str(value.children[0])
-        if value.data == "string":
-            return _text(token)
-        text_field = len(path) == 1 and path[0] in TEXT_ROOTS
-        if value.data == "number":
-            number = _number(self._text, value.children[0])  # type: ignore[arg-type]
-            as_text = text_field or path == ("userId",)
-            return _number_text(token) if as_text else number
+    def _literal(self, path: tuple[str, ...], token: Token) -> Literal_:
+        if token.type == "STRING":
+            return literals.unquoted(token)
+        if token.type == "NUMBER":
+            value = self._number(token)
+            as_text = path[0] in (*TEXT_ROOTS, "userId") and len(path) == 1
+            return literals.number_text(value) if as_text else value
         word = token.lower()
         if word == "null":
             return None
         if word in ("true", "false"):
-            return token if text_field else word == "true"
-        return token
+            return str(token) if path in _TEXT_PATHS else word == "true"
+        if token.startswith(_REFERENCES):
+            raise self._fault(token, f"{token!s} is a field", "a value, in quotes if it is a text")
+        return literals.unescaped(token)
+
+    def _number(self, token: Token) -> int | float:
+        value = literals.number(token)
+        if value is None:
+            raise self._fault(token, f"number {token[:40]} is too large", "at most 1.8e308")
+        return value
+
+    def _fault(self, token: Token, came: str, expected: str) -> InvalidSubscription:
+        return fault(self._text, token.start_pos or 0, came, expected)
 
 
-def _operator(text: str) -> Operator:
-    return text  # type: ignore[return-value]  # the grammar lets nothing else through
-
-
-def _key(match: re.Match[str]) -> str:
-    if match["index"] is not None:
-        return str(int(match["index"]))
-    if match["bracketed"] is not None:
-        return _text(match["bracketed"])
-    if match["quoted"] is not None:
-        return match["quoted"][1:-1]
-    return re.sub(r"\\(.)", r"\1", match["bare"], flags=re.DOTALL)
-
-
-def _text(token: str) -> str:
-    r"""Decode a quoted text: escaped quotes, backslashes and \uXXXX; others stay as they are."""
-    inner = token[1:-1]
-    if "\\" not in inner or not re.fullmatch(r"(\\.|[^\\])*", inner, re.DOTALL):
-        return inner
-    return _ESCAPE.sub(lambda m: m[1] or chr(int(m[2], 16)), inner)
-
-
-def _number(text: str, token: Token) -> int | float:
-    digits = str(token)
-    if not re.search(r"[.eE]", digits):
-        return int(digits) if len(digits) <= 300 else float(digits)  # noqa: PLR2004  above is inf
-    number = float(digits)
-    if number in (float("inf"), float("-inf")):
-        raise _fault(text, token.start_pos or 0, f"number {digits} is too large", "a finite number")
-    return number
-
-
-def _number_text(digits: str) -> str:
-    """Write a number as text the way JavaScript does for ordinary numbers."""
-    number = float(digits)
-    return str(int(number)) if number.is_integer() and abs(number) < 1e21 else repr(number)  # noqa: PLR2004
-
-
-def _refuse_depth(text: str) -> None:
-    deepest = depth = bangs = 0
-    bare = re.sub(r'"(\\.|[^"\\])*"|\'(\\.|[^\'\\])*\'', "", text, flags=re.DOTALL)
-    for character in bare:
-        if character == "(":
-            depth += 1
-        elif character == ")":
-            depth -= 1
-        elif character == "!":
-            bangs += 1
-        elif not character.isspace():
-            bangs = 0
-        deepest = max(deepest, depth, bangs)
-    if deepest > DEEPEST:
-        raise InvalidSubscription(f"trigger is nested more than {DEEPEST} levels deep")
-
-
-def _explained(text: str, error: UnexpectedInput) -> tuple[str, str]:
-    """Say what came and what was expected, in a reader's words."""
-    accepted: set[str] = set(
-        getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()
-    )
-    names = [words for name, words in EXPECTED.items() if name in accepted]
-    position = _position(text, error)
-    if not 0 <= position < len(text.rstrip()):
-        came = "trigger ends too early"
-    else:
-        word = re.match(r"[\w.]+|.", text[position:], re.DOTALL)
-        came = f"unexpected {word[0][:40]!r}" if word else "trigger ends too early"
-    return came, ", ".join(names) if names else "the end"
-
-
-def _position(text: str, error: UnexpectedInput) -> int:
-    token = getattr(error, "token", None)
-    if token is not None and token.type == "$END":
-        return len(text.rstrip())
-    return -1 if error.pos_in_stream is None else error.pos_in_stream
-
-
-def _fault(text: str, position: int, came: str, expected: str) -> InvalidSubscription:
-    """Show the line, a caret under the place, and what was expected."""
-    position = min(position if position >= 0 else len(text), len(text))
-    start = text.rfind("\n", 0, position) + 1
-    end = text.find("\n", position)
-    line = text[start : end if end >= 0 else len(text)]
-    number = text.count("\n", 0, position) + 1
-    column = position - start
-    shown, offset = (line, column) if len(line) <= 100 else _window(line, column)  # noqa: PLR2004
-    return InvalidSubscription(
-        f"trigger cannot be read: {came}, line {number}, column {column + 1};"
-        f" expected {expected}\n  {shown}\n  {' ' * offset}^"
-    )
-
-
-def _window(line: str, column: int) -> tuple[str, int]:
-    first = max(0, column - 50)
-    return ("…" if first else "") + line[first : first + 100], column - first + bool(first)
-
-
-__all__ = ["DEEPEST", "LONGEST", "read"]
+_ROOTS: Final = ", ".join(ROOTS)
+_TEXT_PATHS: Final = frozenset((root,) for root in TEXT_ROOTS)
+_REFERENCES: Final = tuple(f"{root}." for root in _OBJECTS)

@@ -1,9 +1,9 @@
 """Compile a tree into a function of an event."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from destination_core.fql.literals import bound
 from destination_core.fql.nodes import All, Condition, Literal_, Node, Not
 
 Predicate = Callable[[Mapping[str, Any]], bool]
@@ -127,26 +127,15 @@ def _equality(value: Literal_, *, negated: bool) -> Test:
 
 
 def _ordering(operator: str, value: Literal_) -> Test:
-    bound = _as_number(value)
-    if bound is None:
+    limit = bound(value)
+    if limit is None:
         return lambda _: False
     compare = _ORDER[operator]
-    return lambda actual: _is_number(actual) and compare(actual, bound)
+    return lambda actual: _is_number(actual) and compare(actual, limit)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _as_number(value: Literal_) -> float | int | None:
-    """Read the bound of a comparison; a text is converted, what is no number never holds."""
-    if value is None or isinstance(value, bool):
-        return None
-    if isinstance(value, str):
-        if not re.fullmatch(r"\s*-?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*", value):
-            return None
-        return float(value)
-    return value
 
 
 def _pattern(pattern: str) -> Callable[[str], bool]:
