@@ -7,7 +7,7 @@ import pytest
 
 from destination_core.schema.dates import date_of, is_date_like
 from destination_core.schema.formats import CHECKS
-from destination_core.schema.numbers import is_integer, is_number, number_of, text_of
+from destination_core.numbers import is_integer, is_number, number_of, text_of
 
 
 class TestNumbers:

@@ -41,21 +41,24 @@ def _input_field(spec: FieldSpec) -> dict[str, Any]:
         "choices": choices or None,
         "properties": nested,
         "additionalProperties": True if nested and spec.additional else None,
-        "default": _default(spec),
     }
     return {
         **{name: value for name, value in shown.items() if value is not None},
+        **_default(spec, "default"),
         **copy.deepcopy(dict(spec.extras)),
     }
 
 
 def default_mapping(fields: Sequence[FieldSpec]) -> dict[str, Any]:
     """Return the mapping made of the fields' defaults; the caller may keep and change it."""
-    return {spec.key: _default(spec) for spec in fields if spec.default is not MISSING}
+    mapping: dict[str, Any] = {}
+    for spec in fields:
+        mapping |= _default(spec, spec.key)
+    return mapping
 
 
-def _default(spec: FieldSpec) -> Any:
-    return None if spec.default is MISSING else copy.deepcopy(spec.default)
+def _default(spec: FieldSpec, key: str) -> dict[str, Any]:
+    return {} if spec.default is MISSING else {key: copy.deepcopy(spec.default)}
 
 
 def segment_schema(definitions: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,9 +110,9 @@ def _property(spec: FieldSpec, default_key: str) -> dict[str, Any]:
         "format": "date-like" if spec.type == "datetime" else spec.format,
         bounds[0]: spec.minimum,
         bounds[1]: spec.maximum,
-        default_key: _default(spec),
     }
     said = {name: value for name, value in said.items() if value is not None}
+    said |= _default(spec, default_key)
     return {**said, "type": "array", "items": values} if spec.multiple else {**said, **values}
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from destination_core.errors import InvalidPayload, Problem
 from destination_core.schema.fields import MISSING, FieldSpec
-from destination_core.schema.numbers import text_of
+from destination_core.numbers import text_of
 
 _FORMAT_LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {

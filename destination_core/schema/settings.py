@@ -34,8 +34,8 @@ def load_settings(model: type[S], raw: Mapping[str, Any]) -> S:
     """Validate settings by field name or alias.
 
     An empty text for a required setting counts as absent: it is usually a variable that is not
-    set. Raises ``InvalidSettings`` that lists every fault: the setting, what was expected, what came
-    (never a secret), and for an unknown key the nearest known one.
+    set. Raises ``InvalidSettings`` that lists every fault: the setting, what was expected, what
+    came (never a secret), and for an unknown key the nearest known one.
     """
     if not isinstance(raw, Mapping):
         raise InvalidSettings(f"settings must be an object, got {shown(raw)}")
