@@ -311,6 +311,15 @@ class TestPythonTypes:
         with pytest.raises(PluginError, match=r"Wrong\.mail has unknown format 'e-mail'"):
             PayloadSchema(Wrong)
 
+    def test_undefined_names_are_found_early(self):
+        """So is an annotation that names nothing."""
+
+        class Dangling(Payload):
+            other: "Nowhere"  # noqa: F821  the point of the test
+
+        with pytest.raises(PluginError, match="Dangling names a type that is not defined"):
+            PayloadSchema(Dangling)
+
 
 class Tree(Payload):
     name: str

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic_core import ValidationError
 
-from destination_core.errors import InvalidPayload
+from destination_core.errors import InvalidPayload, PluginError
 from destination_core.schema import catalogue, messages
 from destination_core.schema.annotations import fields_of
 from destination_core.schema.coercion import Coercion
@@ -26,7 +27,7 @@ class PayloadSchema(Generic[P]):
     """
 
     def __init__(self, model: type[P]) -> None:
-        self.model = model
+        self.model = _complete(model)
         self._fields = fields_of(model)
         self._strict = strict_validator(model, self._fields)
         self._validate = model.__pydantic_validator__.validate_python
@@ -130,6 +131,17 @@ class PayloadSchema(Generic[P]):
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of payloads; ``x-default-mapping`` holds a field's directive."""
         return catalogue.json_schema(self._fields)
+
+
+def _complete(model: type[P]) -> type[P]:
+    """Resolve annotations that named a class before it was there."""
+    try:
+        model.model_rebuild()
+    except PydanticUndefinedAnnotation as error:
+        raise PluginError(
+            f"{model.__name__} names a type that is not defined: {error.name!r}"
+        ) from None
+    return model
 
 
 def _has_rules(fields: Sequence[FieldSpec]) -> bool:
