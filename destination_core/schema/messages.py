@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from destination_core.errors import InvalidPayload, Problem
-from destination_core.schema.fields import MISSING, FieldSpec
 from destination_core.numbers import text_of
+from destination_core.schema.fields import MISSING, FieldSpec
 
 _FORMAT_LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from destination_core.numbers import is_integer, is_number, number_of, text_of
 from destination_core.schema import messages
 from destination_core.schema.conditions import same
 from destination_core.schema.fields import MISSING, FieldSpec, JsonType
 from destination_core.schema.formats import CHECKS
-from destination_core.numbers import is_integer, is_number, number_of, text_of
 
 _FROM_NULL: Final[Mapping[JsonType, Any]] = MappingProxyType(
     {"string": "", "number": 0, "integer": 0, "boolean": False, "null": None}

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from destination_core.errors import InvalidPayload
+from destination_core.numbers import number_of, text_of
 from destination_core.schema import PayloadSchema, payload_model
 from destination_core.schema.coercion import Coercion
 from destination_core.schema.dates import date_of, is_date_like
-from destination_core.numbers import number_of, text_of
 
 KEYS = st.sampled_from(["a", "b", "c", "d"])
 SCALARS = (
