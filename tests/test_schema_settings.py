@@ -60,7 +60,7 @@ class TestLoadSettings:
         [
             (
                 {},
-                "'siteId' or 'site_id' is required; 'apiKey' or 'api_key' is required (Settings → API",
+                "'siteId' or 'site_id' is required; 'apiKey' or 'api_key' is required (Settings",
             ),
             (
                 {**GOOD, "acount_region": "eu"},
