@@ -1,0 +1,42 @@
+"""The mapping kit: Segment's directives, compiled."""
+
+from destination_core.mapping.builders import (
+    Directive,
+    array_path,
+    case,
+    coalesce,
+    exclude_when_null,
+    flatten,
+    if_,
+    json,
+    liquid,
+    literal,
+    merge,
+    path,
+    replace,
+    template,
+    transform,
+)
+from destination_core.mapping.compiled import CompiledMapping, compile  # noqa: A004  as in `re.compile`
+from destination_core.mapping.validation import faults
+
+__all__ = [
+    "CompiledMapping",
+    "Directive",
+    "array_path",
+    "case",
+    "coalesce",
+    "compile",
+    "exclude_when_null",
+    "faults",
+    "flatten",
+    "if_",
+    "json",
+    "liquid",
+    "literal",
+    "merge",
+    "path",
+    "replace",
+    "template",
+    "transform",
+]

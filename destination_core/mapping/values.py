@@ -1,0 +1,128 @@
+"""Values on their way through a mapping: missing, types by their JSON names, paths, texts."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from destination_core.numbers import text_of
+
+Resolver = Callable[[Any], Any]
+"""A compiled piece of a mapping: the event (or what a directive applies to) to a value."""
+
+
+class _Missing:
+    """What JavaScript calls undefined: no value, which is not null."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "missing"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+MISSING: Final[Any] = _Missing()
+
+
+class Fault(Exception):
+    """A directive fails on this event; ``path`` grows on the way out."""
+
+    def __init__(self, message: str, code: str = "MAPPING_ERROR") -> None:
+        super().__init__(message)
+        self.code = code
+        self.path: list[str] = []
+
+
+def type_name(value: Any) -> str:
+    """Return the JSON type of a value, with JavaScript's undefined for what is missing."""
+    if value is None:
+        return "null"
+    if value is MISSING:
+        return "undefined"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, Mapping):
+        return "object"
+    return "array" if isinstance(value, list | tuple) else type(value).__name__
+
+
+def text(value: Any) -> str | None:
+    """Return a scalar as the text that a template shows; None for what is no scalar."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return number_text(value)
+    return None
+
+
+def number_text(value: float) -> str:
+    """Write a number as JavaScript does; also the ones that are no JSON."""
+    if value != value:  # noqa: PLR0124  NaN
+        return "NaN"
+    if value in (float("inf"), float("-inf")):
+        return "Infinity" if value > 0 else "-Infinity"
+    return text_of(value)
+
+
+_PART: Final = re.compile(
+    r"""\[\s*(?:'([^']*)'|"([^"]*)"|([0-9]+))\s*\]|((?:(?!\[\s*(?:'[^']*'|"[^"]*"|[0-9]+)\s*\])[^.])+)"""
+)
+
+
+def keys_of(path: str) -> tuple[str, ...]:
+    """Split a path into its keys: ``$.a['b.c'][0]`` is a, b.c, 0; none for the whole.
+
+    Brackets around anything but a number or a quoted text belong to the key.
+    """
+    if path == "$" or path.startswith(("$.", "$[")):
+        path = path[1:]
+    return tuple(
+        next(part for part in match.groups() if part is not None) for match in _PART.finditer(path)
+    )
+
+
+def get(value: Any, keys: tuple[str, ...]) -> Any:
+    """Return what is at the end of a path in plain data, or MISSING.
+
+    A null or a scalar has no members; a list has its items only, by number.
+    """
+    if value is None:
+        return None  # the hosted engine's answer to any path into null
+    for key in keys:
+        if isinstance(value, Mapping):
+            value = value.get(key, MISSING)
+        elif isinstance(value, list) and key.isascii() and key.isdigit() and len(key) < 10:  # noqa: PLR2004
+            index = int(key)
+            value = value[index] if index < len(value) and str(index) == key else MISSING
+        else:
+            return MISSING
+    return value
+
+
+def getter(path: str) -> Resolver:
+    """Compile a path; the usual lengths have no loop."""
+    keys = keys_of(path)
+    if not keys:
+        return lambda data: data
+    if len(keys) == 1:
+        (key,) = keys
+        return lambda data: data.get(key, MISSING) if type(data) is dict else get(data, keys)
+    if len(keys) == 2:  # noqa: PLR2004  properties.x
+        first, second = keys
+
+        def two(data: Any) -> Any:
+            if type(data) is dict:
+                parent = data.get(first)
+                if type(parent) is dict:
+                    return parent.get(second, MISSING)
+            return get(data, keys)
+
+        return two
+    return lambda data: get(data, keys)
