@@ -51,7 +51,7 @@ def read(text: str) -> Node:
         names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()
         # a missing end is reported at the last token: -1 says "the end" to the reader
         ended = getattr(getattr(error, "token", None), "type", "") == "$END"
-        raise unexpected(text, -1 if ended else error.pos_in_stream, names) from None
+        raise unexpected(text, -1 if ended else error.pos_in_stream or 0, names) from None
     return _Reader(text).node(tree.children[0], 0)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from destination_core.fql.literals import bound
-from destination_core.fql.nodes import All, Condition, Literal_, Node, Not
+from destination_core.fql.nodes import All, Condition, Either, Literal_, Node, Not
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 Test = Callable[[Any], bool]
@@ -20,14 +20,44 @@ _ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 def compile_node(node: Node) -> Predicate:
     """Return a predicate that is total: no event makes it raise."""
     if isinstance(node, Condition):
-        return _condition(node)
+        return _condition(node.path, test_of(node))
     if isinstance(node, Not):
         child = compile_node(node.child)
         return lambda event: not child(event)
-    children = tuple(compile_node(child) for child in node.children)
-    if isinstance(node, All):
-        return _all(children)
-    return _either(children)
+    predicates = _members(node)
+    if len(predicates) == 1:
+        return predicates[0]
+    return _all(predicates) if isinstance(node, All) else _either(predicates)
+
+
+def _members(node: All | Either) -> tuple[Predicate, ...]:
+    """Compile the children of a group; texts compared with one field become one set.
+
+    ``event != "A" and event != "B"`` asks once whether the name is among the two.
+    """
+    operator = "!=" if isinstance(node, All) else "="
+    texts: dict[tuple[str, ...], set[str]] = {}
+    others: list[Node] = []
+    for child in node.children:
+        if (
+            isinstance(child, Condition)
+            and child.operator == operator
+            and isinstance(child.value, str)
+        ):
+            texts.setdefault(child.path, set()).add(child.value)
+        else:
+            others.append(child)
+    sets = (_condition(path, _membership(found, operator)) for path, found in texts.items())
+    return (*sets, *map(compile_node, others))
+
+
+def _membership(texts: set[str], operator: str) -> Test:
+    if len(texts) == 1:
+        return _equality(*texts, negated=operator == "!=")
+    members = frozenset(texts)
+    if operator == "!=":
+        return lambda actual: not (isinstance(actual, str) and actual in members)
+    return lambda actual: isinstance(actual, str) and actual in members
 
 
 def _all(children: tuple[Predicate, ...]) -> Predicate:
@@ -54,9 +84,7 @@ def _either(children: tuple[Predicate, ...]) -> Predicate:
     return some
 
 
-def _condition(condition: Condition) -> Predicate:
-    test = test_of(condition)
-    path = condition.path
+def _condition(path: tuple[str, ...], test: Test) -> Predicate:
     if len(path) == 1:
         key = path[0]
         return lambda event: test(event.get(key))

@@ -6,6 +6,8 @@ from typing import Final
 from destination_core.fql.nodes import All, Condition, Either, Literal_, Node, Not
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]")
+_MISREAD: Final = re.compile(r"""\\(?=["'\\u]|$)""")
+"""A backslash that would be read with what follows; any other stands for itself."""
 
 
 def render(node: Node) -> str:
@@ -49,7 +51,7 @@ def _literal(value: Literal_) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return '"' + _MISREAD.sub(r"\\\\", value).replace('"', '\\"') + '"'
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:  # noqa: PLR2004
         return str(int(value))
     return repr(value)

@@ -1,6 +1,7 @@
 """A trigger: FQL that was read and compiled."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from destination_core.errors import InvalidSubscription
@@ -11,24 +12,31 @@ from destination_core.fql.predicate import Predicate, compile_node
 from destination_core.fql.render import render
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Trigger:
-    """Which events a subscription selects; equal when they read the same in canonical FQL."""
+    """Which events a subscription selects; equal when they read the same in canonical FQL.
 
-    __slots__ = ("_canonical", "predicate", "root", "text")
+    ``text`` is the trigger as it was given, ``root`` its syntax tree.
+    """
 
-    def __init__(self, root: Node, text: str | None = None) -> None:
-        self.root = root
-        self._canonical = render(root)
-        self.text = self._canonical if text is None else text
-        self.predicate: Predicate = compile_node(root)
+    root: Node
+    text: str = ""
+    predicate: Predicate = field(init=False)
+    _canonical: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        canonical = render(self.root)
+        object.__setattr__(self, "_canonical", canonical)
+        object.__setattr__(self, "text", self.text or canonical)
+        object.__setattr__(self, "predicate", compile_node(self.root))
 
     def render(self) -> str:
-        """Return the trigger in canonical FQL."""
+        """Return the trigger in canonical FQL, which reads back as the same tree."""
         return self._canonical
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Tell whether the trigger selects an event; what is no object is never selected."""
-        return isinstance(event, Mapping) and self.predicate(event)
+        return isinstance(event, dict | Mapping) and self.predicate(event)
 
     def explain(self, event: Mapping[str, Any]) -> Decision:
         """Say which conditions held, with the values they saw, and which decided."""
@@ -42,6 +50,10 @@ class Trigger:
 
     def __repr__(self) -> str:
         return f"<Trigger {self._canonical}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # the compiled function cannot be pickled; it is made again
+        return (Trigger, (self.root, self.text))
 
 
 def parse(text: str) -> Trigger:

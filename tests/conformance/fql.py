@@ -16,7 +16,7 @@ def run(vector: Mapping[str, Any]) -> Result:
     given = vector["input"]
     if given["op"] == "generate":
         try:
-            return Result(expect={"fql": fql.from_segment(given["ast"]).render()})
+            return Result(expect={"fql": fql.from_segment(given["ast"]).text})
         except InvalidSubscription as error:
             return Result(error={"phase": "generate", "messages": [str(error)]})
     try:
