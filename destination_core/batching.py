@@ -72,7 +72,7 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
             result.batches.append(Batch(batch.entries, batching))
             batch = open_batches[key] = _Open(batching)
             batch.add(entry, size)
-    result.batches += [Batch(one.entries, one.batching) for one in open_batches.values()]
+    result.batches.extend(Batch(one.entries, one.batching) for one in open_batches.values())
     return result
 
 
