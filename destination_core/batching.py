@@ -84,7 +84,8 @@ def _prepare(entry: Entry, relay: Relay[Any], ctx: Context[Any]) -> Batching[Any
         return None
     if "enable_batching" in action.fields and payload.enable_batching is False:  # type: ignore[attr-defined]
         return None
-    body, warnings = b"", ()
+    body = b""
+    warnings: tuple[str, ...] = ()
     if batching.encode is not None:
         try:
             encoded = batching.encode(ctx, action, payload)

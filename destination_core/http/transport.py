@@ -17,6 +17,9 @@ CONNECT_SECONDS: Final = 5.0
 LONGEST_BODY: Final = 1_048_576
 """Bytes of a response body that are read, after decompression; the rest is not."""
 
+MOST_TIMEOUTS: Final = 64
+"""Different time-outs that are kept made; a connection has one, as a rule."""
+
 
 class Transport(Protocol):
     """The seam: one request in, one response out.
@@ -50,11 +53,11 @@ class AiohttpTransport:
         self._limit = limit
         self._longest = longest_body
         self._session: aiohttp.ClientSession | None = None
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
             connector=self._connector(),
-            timeout=aiohttp.ClientTimeout(total=self._total, sock_connect=self._connect),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=True,
         )
@@ -73,6 +76,16 @@ class AiohttpTransport:
     def _connector(self) -> aiohttp.TCPConnector:
         """Make the connector: the one place where sockets come from."""
         return aiohttp.TCPConnector(limit=self._limit, limit_per_host=0)
+
+    def _timeout(self, total: float) -> aiohttp.ClientTimeout:
+        """Return the time-outs of a request; a connection has to be made within its own."""
+        made = self._timeouts.get(total)
+        if made is None:
+            if len(self._timeouts) > MOST_TIMEOUTS:
+                self._timeouts.clear()
+            made = aiohttp.ClientTimeout(total=total, sock_connect=self._connect)
+            self._timeouts[total] = made
+        return made
 
     async def send(self, request: Request) -> Response:
         """Send a request; see ``Transport``."""
@@ -120,18 +133,14 @@ class AiohttpTransport:
         return response
 
     async def _once(self, session: aiohttp.ClientSession, request: Request, url: str) -> Response:
-        timeout = (
-            None
-            if request.timeout is None
-            else aiohttp.ClientTimeout(total=request.timeout, sock_connect=self._connect)
-        )
+        total = self._total if request.timeout is None else request.timeout
         async with session.request(
             request.method,
             URL(url, encoded=True),
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            **({} if timeout is None else {"timeout": timeout}),
+            timeout=self._timeout(total),
         ) as answer:
             body, truncated = await self._read(answer)
             return Response(answer.status, answer.headers, body, truncated)

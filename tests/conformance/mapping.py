@@ -16,7 +16,8 @@ JSON_TYPES = {dict: "object", list: "array", str: "string", bool: "boolean", typ
 def run(vector: Mapping[str, Any]) -> Result:
     """Run one vector through the public functions of ``destination_core.mapping``."""
     given = vector["input"]
-    source, data = copy.deepcopy(given["mapping"]), given["data"]
+    source: Any = copy.deepcopy(given["mapping"])
+    data: Any = given["data"]
     batch = given["op"] == "transformBatch"
     if not isinstance(data, list if batch else dict):
         wanted = "an array" if batch else "an object"

@@ -1,5 +1,7 @@
 """The rules by which a result is compared with a vector."""
 
+from typing import Any
+
 import pytest
 
 from tests.conformance.compare import MISSING, difference, error_difference
@@ -19,15 +21,17 @@ from tests.conformance.compare import MISSING, difference, error_difference
         (None, 0, ""),
     ],
 )
-def test_difference_names_the_first_place(wanted, got, place):
+def test_difference_names_the_first_place(wanted: Any, got: Any, place: str | None) -> None:
     """Objects are unordered, numbers compare by value, and true is not 1."""
     found = difference(wanted, got)
     assert (found.place if found else None) == place
 
 
-def test_missing_error_is_a_difference():
+def test_missing_error_is_a_difference() -> None:
     """A vector that fails must fail here, in the same phase."""
-    assert error_difference({"phase": "parse"}, None, strict=False).got is MISSING
+    missing = error_difference({"phase": "parse"}, None, strict=False)
+    assert missing is not None
+    assert missing.got is MISSING
     assert error_difference({"phase": "parse"}, {"phase": "evaluate"}, strict=False)
     assert (
         error_difference({"phase": "parse", "name": "X"}, {"phase": "parse"}, strict=False) is None
