@@ -16,7 +16,6 @@ _WORDS: Final = {
     "-Infinity": float("-inf"),
 }
 _LONGEST_INTEGER: Final = 300
-_FIRST_EXPONENT: Final = 1e21
 
 
 def unquoted(token: str) -> str:
@@ -40,16 +39,6 @@ def number(digits: str) -> int | float | None:
         return int(digits)
     value = float(digits)
     return None if value in (float("inf"), float("-inf")) else value
-
-
-def number_text(value: float) -> str:
-    """Write a number as text the way JavaScript does: 5.0 is "5", 1e21 is "1e+21"."""
-    if isinstance(value, int) and abs(value) < _FIRST_EXPONENT:
-        return str(value)
-    value = float(value)
-    if value.is_integer() and abs(value) < _FIRST_EXPONENT:
-        return str(int(value))
-    return re.sub(r"e([+-])0*", r"e\1", repr(value)).replace(".0e", "e")
 
 
 def bound(value: str | float | None) -> float | None:

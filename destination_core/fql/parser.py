@@ -23,6 +23,7 @@ from destination_core.fql.nodes import (
     Operator,
     group,
 )
+from destination_core.numbers import text_of
 
 LONGEST: Final = 10_000
 """Characters of a trigger."""
@@ -69,8 +70,9 @@ class _Reader:
 
     def node(self, tree: Any, depth: int) -> Node:
         if depth > DEEPEST:
-            first = next(tree.scan_values(lambda _: True))
-            raise self._fault(first, f"nested more than {DEEPEST} levels deep", "fewer groups")
+            while isinstance(tree, Tree):  # to its first token, without recursion
+                tree = tree.children[0]
+            raise self._fault(tree, f"nested more than {DEEPEST} levels deep", "fewer groups")
         children = tree.children
         match tree.data:
             case "all":
@@ -101,7 +103,7 @@ class _Reader:
         elif name == "match":
             raise self._fault(argument, f"match() got {argument!s}", "a pattern in quotes")
         else:
-            text = literals.number_text(self._number(argument))
+            text = text_of(self._number(argument))
         return Condition(names, cast("Operator", negation + name), text)
 
     def _path(self, token: Token) -> tuple[str, ...]:
@@ -112,7 +114,7 @@ class _Reader:
         if names[0] not in ROOTS:
             close = difflib.get_close_matches(names[0], ROOTS, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise self._fault(token, f"unknown field {names[0]!r}{hint}", "one of " + _ROOTS)
+            raise self._fault(token, f"unknown field {names[0][:40]!r}{hint}", "one of " + _ROOTS)
         return names
 
     def _literal(self, path: tuple[str, ...], token: Token) -> Literal_:
@@ -121,7 +123,7 @@ class _Reader:
         if token.type == "NUMBER":
             value = self._number(token)
             as_text = path[0] in (*TEXT_ROOTS, "userId") and len(path) == 1
-            return literals.number_text(value) if as_text else value
+            return text_of(value) if as_text else value
         word = token.lower()
         if word == "null":
             return None

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from destination_core.errors import InvalidSubscription
-from destination_core.fql.literals import bound, number_text
+from destination_core.fql.literals import bound
 from destination_core.fql.nodes import All, Condition, Either, Node, Not, Operator, group
 from destination_core.fql.parser import DEEPEST
 from destination_core.fql.render import path_text, render
 from destination_core.fql.trigger import Trigger, parse
+from destination_core.numbers import text_of
 
 TYPES: Final = {
     "event-type": "type",
@@ -124,7 +125,7 @@ def _text(operator: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return number_text(value)
+        return text_of(value)
     raise InvalidSubscription(f"operator {operator!r} needs a text, got {value!r}")
 
 
