@@ -207,3 +207,27 @@ def test_no_text_is_no_trigger():
     """What is not a text is refused, as the configuration error that it is."""
     with pytest.raises(InvalidSubscription, match="must be a text in FQL, got 5"):
         fql.parse(5)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "value", "matched"),
+    [
+        ('properties.x > "3"', 5, True),
+        ('properties.x > ""', 1, True),
+        ('properties.x > "0x10"', 17, True),
+        ("properties.x > true", 2, True),
+        ('properties.x < "Infinity"', 2, True),
+        ('properties.x <= "abc"', 1, False),
+        ("properties.x >= null", 1, False),
+        ("properties.x > 5", "9", False),
+        ("properties.x > 0", True, False),
+        ("properties.x = a.b-c_d", "a.b-c_d", True),
+        (r"properties.x = \é\ 1", "é 1", True),
+        ("properties.x = +5", 5, True),
+        ("properties.x = 05", 5, True),
+        ("properties.x = -.5", -0.5, True),
+    ],
+)
+def test_bounds_and_bare_values_are_read_as_by_the_hosted_engine(trigger, value, matched):
+    """A bound is converted to a number, a bare word is text, the event's value stays what it is."""
+    assert fql.parse(trigger).matches({"properties": {"x": value}}) is matched

@@ -55,4 +55,4 @@ def bound(value: str | float | None) -> float | None:
         return _WORDS[text]
     if _PREFIXED.fullmatch(text):
         return int(text, 0)
-    return float(text) if _DECIMAL.fullmatch(text) else None
+    return number(text) if _DECIMAL.fullmatch(text) else None

@@ -89,7 +89,8 @@ class _Reader:
 
     def _comparison(self, path: Token, operator: Token, value: Token) -> Condition:
         names = self._path(path)
-        return Condition(names, cast("Operator", str(operator)), self._literal(names, value))
+        literal = self._literal(names, operator, value)
+        return Condition(names, cast("Operator", str(operator)), literal)
 
     def _call(self, tree: Tree[Token], negation: str) -> Condition:
         """Read a function; directly before it, a negation asks for a text as well."""
@@ -117,18 +118,18 @@ class _Reader:
             raise self._fault(token, f"unknown field {names[0][:40]!r}{hint}", "one of " + _ROOTS)
         return names
 
-    def _literal(self, path: tuple[str, ...], token: Token) -> Literal_:
+    def _literal(self, path: tuple[str, ...], operator: str, token: Token) -> Literal_:
         if token.type == "STRING":
             return literals.unquoted(token)
         if token.type == "NUMBER":
             value = self._number(token)
-            as_text = path[0] in (*TEXT_ROOTS, "userId") and len(path) == 1
-            return text_of(value) if as_text else value
+            return text_of(value) if path in _TEXT_PATHS or path == _USER_ID else value
         word = token.lower()
         if word == "null":
             return None
         if word in ("true", "false"):
-            return str(token) if path in _TEXT_PATHS else word == "true"
+            text = path in _TEXT_PATHS or (path == _USER_ID and operator not in ("=", "!="))
+            return str(token) if text else word == "true"
         if token.startswith(_REFERENCES):
             raise self._fault(token, f"{token!s} is a field", "a value, in quotes if it is a text")
         return literals.unescaped(token)
@@ -145,4 +146,5 @@ class _Reader:
 
 _ROOTS: Final = ", ".join(ROOTS)
 _TEXT_PATHS: Final = frozenset((root,) for root in TEXT_ROOTS)
+_USER_ID: Final = ("userId",)
 _REFERENCES: Final = tuple(f"{root}." for root in _OBJECTS)
