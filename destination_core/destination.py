@@ -28,7 +28,7 @@ class Encoded:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: they break `Batching[Settings](...)`
 class Batching(Generic[S]):
     """How batches are cut.
 

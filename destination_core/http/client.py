@@ -86,6 +86,8 @@ class Client:
         request = Request(
             method, target, sent, data, timeout or session.timeout, session.allow_redirects
         )
+        if session.limiter is not None:
+            await session.limiter.acquire()
         exchange = Exchange(request)
         self._exchanges.append(exchange)
         started = perf_counter()

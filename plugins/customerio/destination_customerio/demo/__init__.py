@@ -28,7 +28,7 @@ async def target() -> AsyncIterator[dc.DemoTarget]:
             settings={
                 "site_id": simulator.site_id,
                 "api_key": simulator.api_key,
-                "region": simulator.region,
+                "account_region": simulator.region,
                 "track_url": simulator.url,
             },
             summary=summary,

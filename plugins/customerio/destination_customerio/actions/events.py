@@ -1,0 +1,220 @@
+"""Events, pages and screens."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+import destination_core as dc
+from destination_customerio import event_ids, identifiers, limits, track_api
+from destination_customerio.actions.fields import Convertible, time_of
+from destination_customerio.settings import Settings
+from destination_customerio.track_api import Call
+
+ACTIONS_OF_TYPES = {"page": "page", "screen": "screen"}
+"""Event types that are actions of their own in Customer.io; every other is an event."""
+
+
+class Occurrence(Convertible):
+    """What events, pages and screens have in common."""
+
+    id: Annotated[
+        str | None,
+        dc.path("$.userId"),
+        Field(title="Person ID", description="The ID of the person who triggered the event."),
+    ] = None
+    anonymous_id: Annotated[
+        str | None,
+        dc.path("$.anonymousId"),
+        Field(
+            title="Anonymous ID",
+            description="The anonymous ID of the person who triggered the event.",
+        ),
+    ] = None
+    event_id: Annotated[
+        str | None,
+        dc.path("$.messageId"),
+        Field(
+            title="Event ID",
+            description="Identifies the event, so that a repetition is recognised.",
+        ),
+    ] = None
+    timestamp: Annotated[
+        str | None,
+        dc.path("$.timestamp"),
+        Field(title="Timestamp", description="When it happened: ISO 8601 or Unix seconds."),
+    ] = None
+    data: Annotated[
+        dict[str, Any] | None,
+        dc.path("$.properties"),
+        Field(title="Event Attributes", description="Any data to include with the event."),
+    ] = None
+
+
+class Event(Occurrence):
+    """Payload of Track Event."""
+
+    name: Annotated[
+        str,
+        dc.path("$.event"),
+        Field(title="Event Name", description="The name of the event."),
+    ]
+    type: Annotated[
+        str | None,
+        dc.path("$.type"),
+        Field(
+            title="Event Type",
+            description='Override the event type: "page" and "screen" become those.',
+        ),
+    ] = None
+
+
+class AnonymousEvent(Convertible):
+    """Payload of Track Anonymous Event."""
+
+    name: Annotated[
+        str,
+        dc.path("$.event"),
+        Field(title="Event Name", description="The name of the event."),
+    ]
+    data: Annotated[
+        dict[str, Any] | None,
+        dc.path("$.properties"),
+        Field(title="Data", description="Custom data to include with the event."),
+    ] = None
+    anonymous_id: Annotated[
+        str | None,
+        dc.path("$.anonymousId"),
+        Field(
+            title="Anonymous ID",
+            description="Lets event merging attach the event to a person within 30 days.",
+        ),
+    ] = None
+    event_id: Annotated[
+        str | None,
+        dc.path("$.messageId"),
+        Field(title="Event ID", description="Identifies the event, so repetitions are recognised."),
+    ] = None
+    timestamp: Annotated[
+        str | None,
+        dc.path("$.timestamp"),
+        Field(title="Timestamp", description="When it happened: ISO 8601 or Unix seconds."),
+    ] = None
+
+
+class Page(Occurrence):
+    """Payload of Track Page View."""
+
+    url: Annotated[
+        str,
+        dc.path("$.properties.url"),
+        Field(title="Page URL", description="The URL of the page."),
+    ]
+
+
+class Screen(Occurrence):
+    """Payload of Track Screen View."""
+
+    name: Annotated[
+        str,
+        dc.path("$.name"),
+        Field(title="Screen name", description="The name of the screen."),
+    ]
+
+
+def event_call(payload: Event, settings: Settings) -> Call:
+    """Build an event, or the page or screen that its type says it is."""
+    action = ACTIONS_OF_TYPES.get(payload.type or "", "event")
+    return _call(action, payload.name, payload, settings)
+
+
+def page_call(payload: Page, settings: Settings) -> Call:
+    """Build a page view."""
+    return _call("page", payload.url, payload, settings)
+
+
+def screen_call(payload: Screen, settings: Settings) -> Call:
+    """Build a screen view."""
+    return _call("screen", payload.name, payload, settings)
+
+
+def anonymous_call(payload: AnonymousEvent, settings: Settings) -> Call:
+    """Build an event of nobody known; without an anonymous id it goes to v1, which takes those."""
+    warnings: list[str] = []
+    name = limits.event_name(payload.name, settings.oversized, warnings)
+    data = payload.attributes(payload.data)
+    common: dict[str, Any] = {}
+    if payload.event_id:
+        common["id"] = _event_id(payload.event_id, settings)
+    timestamp = time_of(payload.timestamp, warnings)
+    if timestamp is not None:
+        common["timestamp"] = timestamp
+    if not payload.anonymous_id:
+        body = {"name": name, "data": data, **common}
+        return Call(body, tuple(warnings), track_api.ANONYMOUS_EVENTS)
+    who = {"anonymous_id": payload.anonymous_id}
+    limits.check_identifiers(who)
+    body = {
+        "type": "person",
+        "action": "event",
+        "name": name,
+        "attributes": data,
+        "identifiers": who,
+        **common,
+    }
+    return Call(body, tuple(warnings))
+
+
+def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> Call:
+    warnings: list[str] = []
+    who = identifiers.known_or_anonymous(payload.id, None, payload.anonymous_id)
+    if not who:
+        raise dc.InvalidPayload("event has neither Person ID nor Anonymous ID: whose is it?")
+    limits.check_identifiers(who)
+    attributes = payload.attributes(payload.data)
+    if not limits.MESSAGE_OVERRIDES.isdisjoint(attributes):
+        names = ", ".join(sorted(limits.MESSAGE_OVERRIDES & attributes.keys()))
+        warnings.append(f"{names} in the event's data overrides the settings of messages")
+    if payload.anonymous_id and "anonymous_id" not in who:
+        attributes = {**attributes, "anonymous_id": payload.anonymous_id}
+    body: dict[str, Any] = {
+        "type": "person",
+        "action": action,
+        "name": limits.event_name(name, settings.oversized, warnings),
+        "attributes": attributes,
+        "identifiers": who,
+    }
+    if payload.event_id:
+        body["id"] = _event_id(payload.event_id, settings)
+    timestamp = time_of(payload.timestamp, warnings)
+    if timestamp is not None:
+        body["timestamp"] = timestamp
+    return Call(body, tuple(warnings))
+
+
+def _event_id(message_id: str, settings: Settings) -> str:
+    return message_id if settings.raw_event_ids else event_ids.event_id(message_id)
+
+
+@dc.action("trackEvent", subscribe='type = "track"', title="Track Event")
+async def track_event(ctx: dc.Context[Settings], payload: Event) -> None:
+    """Track an event for a known or anonymous person."""
+    await track_api.send(ctx, event_call(payload, ctx.settings))
+
+
+@dc.action("trackAnonymousEvent", subscribe='type = "track" and userId = null',
+           title="Track Anonymous Event")  # fmt: skip
+async def track_anonymous_event(ctx: dc.Context[Settings], payload: AnonymousEvent) -> None:
+    """Track an event not tied to a known person."""
+    await track_api.send(ctx, anonymous_call(payload, ctx.settings))
+
+
+@dc.action("trackPageView", subscribe='type = "page"', title="Track Page View")
+async def track_page_view(ctx: dc.Context[Settings], payload: Page) -> None:
+    """Track a page view for a known or anonymous person."""
+    await track_api.send(ctx, page_call(payload, ctx.settings))
+
+
+@dc.action("trackScreenView", subscribe='type = "screen"', title="Track Screen View")
+async def track_screen_view(ctx: dc.Context[Settings], payload: Screen) -> None:
+    """Track a screen view for a known or anonymous person."""
+    await track_api.send(ctx, screen_call(payload, ctx.settings))

@@ -1,0 +1,148 @@
+"""What became of a message, and what was done with content."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+import destination_core as dc
+from destination_customerio import limits, track_api
+from destination_customerio.actions.fields import Batchable, Convertible, time_of
+from destination_customerio.settings import Settings
+from destination_customerio.track_api import Call
+
+
+class DeliveryReport(Batchable):
+    """Payload of Report Delivery Event."""
+
+    delivery_id: Annotated[
+        str,
+        dc.path("$.properties.deliveryId"),
+        Field(title="Delivery ID", description="The CIO-Delivery-ID of the message."),
+    ]
+    metric: Annotated[
+        Literal[
+            "delivered",
+            "opened",
+            "clicked",
+            "converted",
+            "spammed",
+            "bounced",
+            "dropped",
+            "deferred",
+        ],
+        dc.path("$.properties.metric"),
+        Field(title="Metric", description="What happened to the message."),
+    ]
+    recipient: Annotated[
+        str | None,
+        dc.path("$.properties.recipient"),
+        Field(title="Recipient", description="The address of the recipient."),
+    ] = None
+    reason: Annotated[
+        str | None,
+        dc.path("$.properties.reason"),
+        Field(title="Reason", description="Why it failed, where it did."),
+    ] = None
+    href: Annotated[
+        str | None,
+        dc.path("$.properties.href"),
+        Field(title="Href", description="The link that was clicked."),
+    ] = None
+    action_name: Annotated[
+        str | None,
+        dc.path("$.properties.actionName"),
+        Field(title="Action Name", description="The name of the action of an in-app message."),
+    ] = None
+    action_value: Annotated[
+        str | None,
+        dc.path("$.properties.actionValue"),
+        Field(title="Action Value", description="The value of the action of an in-app message."),
+    ] = None
+    timestamp: Annotated[
+        str | None,
+        dc.path("$.timestamp"),
+        dc.field(type="datetime"),
+        Field(title="Timestamp", description="When it happened."),
+    ] = None
+
+
+class ContentReport(Convertible):
+    """Payload of Report Content Event."""
+
+    actionType: Annotated[  # noqa: N815  Segment's key
+        Literal["viewed_content", "clicked_content"],
+        dc.path("$.properties.actionType"),
+        dc.field(choices=[("viewed_content", "Viewed"), ("clicked_content", "Clicked")]),
+        Field(title="Action Type", description="What was done with the content."),
+    ]
+    anonymous_id: Annotated[
+        str | None,
+        dc.path("$.anonymousId"),
+        Field(title="Anonymous ID", description="The anonymous ID of the person."),
+    ] = None
+    timestamp: Annotated[
+        str | None,
+        dc.path("$.timestamp"),
+        Field(title="Timestamp", description="When it happened: ISO 8601 or Unix seconds."),
+    ] = None
+    data: Annotated[
+        dict[str, Any] | None,
+        dc.path("$.properties"),
+        Field(title="Event Attributes", description="Any data to include with the event."),
+    ] = None
+
+
+def delivery_call(payload: DeliveryReport, _: Settings) -> Call:
+    """Build a report for v1, which knows more metrics than v2; it has no batches."""
+    warnings: list[str] = []
+    body: dict[str, Any] = {"delivery_id": payload.delivery_id, "metric": payload.metric}
+    timestamp = time_of(payload.timestamp, warnings)
+    if timestamp is not None:
+        body["timestamp"] = timestamp
+    for key in ("recipient", "reason", "href"):
+        value = getattr(payload, key)
+        if value:
+            body[key] = value
+    metadata = {
+        key: getattr(payload, key)
+        for key in ("action_name", "action_value")
+        if getattr(payload, key)
+    }
+    if metadata:
+        body["metadata"] = metadata
+    return Call(body, tuple(warnings), track_api.METRICS)
+
+
+def content_call(payload: ContentReport, _: Settings) -> Call:
+    """Build a report about content, which is an action of a person."""
+    warnings: list[str] = []
+    if not payload.anonymous_id:
+        raise dc.InvalidPayload("report has no Anonymous ID: whose is it?")
+    who = {"anonymous_id": payload.anonymous_id}
+    limits.check_identifiers(who)
+    values = payload.attributes(payload.data)
+    body: dict[str, Any] = {
+        "type": "person",
+        "action": payload.actionType,
+        "name": payload.actionType,
+        "attributes": {key: value for key, value in values.items() if key != "actionType"},
+        "identifiers": who,
+    }
+    timestamp = time_of(payload.timestamp, warnings)
+    if timestamp is not None:
+        body["timestamp"] = timestamp
+    return Call(body, tuple(warnings))
+
+
+@dc.action("reportDeliveryEvent", subscribe='event = "Report Delivery Event"',
+           title="Report Delivery Event")  # fmt: skip
+async def report_delivery_event(ctx: dc.Context[Settings], payload: DeliveryReport) -> None:
+    """Report what became of a message that Customer.io sent."""
+    await track_api.send(ctx, delivery_call(payload, ctx.settings))
+
+
+@dc.action("reportContentEvent", subscribe='event = "Report Content Event"',
+           title="Report Content Event")  # fmt: skip
+async def report_content_event(ctx: dc.Context[Settings], payload: ContentReport) -> None:
+    """Report that a person saw or clicked content."""
+    await track_api.send(ctx, content_call(payload, ctx.settings))

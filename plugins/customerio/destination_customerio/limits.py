@@ -1,0 +1,112 @@
+"""Customer.io's limits and reserved names, each with its source, and what to do about them.
+
+Source, unless said otherwise: the Track API's OpenAPI description (docs.customer.io,
+journeys-track). All limits are bytes of UTF-8.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+import destination_core as dc
+
+ITEM_BYTES: Final = 32_000
+"""One request to ``/entity``, or one item of a batch: "32kb or smaller"."""
+
+BATCH_BYTES: Final = 475_000
+"""A batch must be "smaller than 500kb"; the margin is that of Segment's own clients."""
+
+BATCH_ITEMS: Final = 100
+"""No maximum is documented; Segment's fields allow 2 to 100."""
+
+IDENTIFIER_BYTES: Final = 150
+"""``id`` of a person and ``object_id``."""
+
+NAME_BYTES: Final = 150
+"""Name of an attribute."""
+
+VALUE_BYTES: Final = 1_000
+"""Value of an attribute of a person or an object."""
+
+ATTRIBUTES: Final = 300
+"""Attributes of a person or an object, in one request."""
+
+EVENT_NAME_BYTES: Final = 100
+"""Name of an event, a page or a screen (stated for v1; v2 is not known to be laxer)."""
+
+MESSAGE_OVERRIDES: Final = frozenset({"recipient", "from_address", "reply_to"})
+"""Event attributes that override the settings of a message (Track API, event attributes)."""
+
+RESERVED: Final = frozenset({"_relationship", "cio_relationships"})
+"""Names that a person's attributes cannot have (docs.customer.io, reserved attributes, objects)."""
+
+
+def fits(text: str, limit: int) -> bool:
+    """Tell whether a text is within a limit; short ones need no encoding."""
+    return len(text) * 4 <= limit or len(text.encode("utf-8", "surrogatepass")) <= limit
+
+
+def shortened(text: str, limit: int) -> str:
+    """Cut a text at a limit of bytes, between characters."""
+    return text.encode("utf-8", "surrogatepass")[:limit].decode("utf-8", "ignore")
+
+
+def check_identifiers(identifiers: Mapping[str, str]) -> None:
+    """Raise ``InvalidPayload`` for an identifier that Customer.io would refuse."""
+    for key, value in identifiers.items():
+        if not fits(value, IDENTIFIER_BYTES):
+            raise dc.InvalidPayload(
+                f"{key} has {len(value.encode('utf-8', 'surrogatepass'))} bytes;"
+                f" Customer.io accepts {IDENTIFIER_BYTES}"
+            )
+
+
+def event_name(name: str, policy: str, warnings: list[str]) -> str:
+    """Return an event's name within its limit; raises ``InvalidPayload`` when told to reject."""
+    if policy == "keep" or fits(name, EVENT_NAME_BYTES):
+        return name
+    if policy == "reject":
+        raise dc.InvalidPayload(
+            f"event name {name[:40]!r}… is over Customer.io's {EVENT_NAME_BYTES} bytes"
+        )
+    warnings.append(f"event name {name[:40]!r}… is cut at {EVENT_NAME_BYTES} bytes")
+    return shortened(name, EVENT_NAME_BYTES)
+
+
+def attributes(values: dict[str, Any], policy: str, warnings: list[str]) -> dict[str, Any]:
+    """Return a person's or an object's attributes within the limits.
+
+    One attribute over its limit makes Customer.io refuse the whole person, so it is shortened
+    (texts) or dropped (everything else), with a warning; or ``InvalidPayload`` is raised.
+    """
+    if policy == "keep":
+        return values
+    faulty = [key for key, value in values.items() if not _is_within(key, value)]
+    if not faulty and len(values) <= ATTRIBUTES:
+        return values
+    if policy == "reject":
+        what = f"attribute {faulty[0]!r}" if faulty else f"{len(values)} attributes"
+        raise dc.InvalidPayload(f"{what[:200]} over Customer.io's limits")
+    trimmed = dict(values)
+    for key in faulty:
+        value = trimmed.pop(key)
+        if isinstance(value, str) and fits(key, NAME_BYTES) and key not in RESERVED:
+            trimmed[key] = shortened(value, VALUE_BYTES)
+            warnings.append(f"attribute {key!r} is cut at {VALUE_BYTES} bytes")
+        else:
+            warnings.append(f"attribute {key[:60]!r} is left out: over Customer.io's limits")
+    if len(trimmed) > ATTRIBUTES:
+        warnings.append(f"{len(trimmed) - ATTRIBUTES} attributes are left out: over {ATTRIBUTES}")
+        trimmed = dict(list(trimmed.items())[:ATTRIBUTES])
+    return trimmed
+
+
+def _is_within(key: str, value: Any) -> bool:
+    if key in RESERVED or not fits(key, NAME_BYTES):
+        return False
+    if isinstance(value, str):
+        return fits(value, VALUE_BYTES)
+    if isinstance(value, dict | list):
+        return len(orjson.dumps(value, default=str)) <= VALUE_BYTES
+    return True

@@ -1,0 +1,144 @@
+"""Customer.io's Track API: how a call is sent, alone and in batches, and what the answer means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+import destination_core as dc
+from destination_customerio import limits
+from destination_customerio.settings import Settings
+
+ENTITY: Final = "/api/v2/entity"
+BATCH: Final = "/api/v2/batch"
+ANONYMOUS_EVENTS: Final = "/api/v1/events"
+METRICS: Final = "/api/v1/metrics"
+CUSTOMERS: Final = "/api/v1/customers"
+REGION: Final = "/api/v1/accounts/region"
+
+_JSON: Final = {"Content-Type": "application/json"}
+MULTI_STATUS: Final = 207
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: its body, the warnings about it, and where it goes; batches take ``/entity``."""
+
+    body: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+    path: str = ENTITY
+
+
+def encoded(call: Call) -> bytes:
+    """Return the exact bytes of a call, within Customer.io's limit for one item."""
+    try:
+        body = orjson.dumps(call.body)
+    except TypeError as error:
+        raise dc.InvalidPayload(f"payload cannot be written as JSON: {error}") from error
+    if len(body) > limits.ITEM_BYTES:
+        raise dc.InvalidPayload(
+            f"payload is {len(body):,} bytes; Customer.io accepts {limits.ITEM_BYTES:,}"
+        )
+    return body
+
+
+async def send(ctx: dc.Context[Settings], call: Call) -> None:
+    """Send one call by itself."""
+    for warning in call.warnings:
+        ctx.warn(warning)
+    body = encoded(call)
+    try:
+        response = await ctx.http.post(call.path, data=body, headers=_JSON)
+    except dc.SetupError as error:
+        raise region_error(ctx.settings, error) from error
+    if response.status == MULTI_STATUS or b'"errors"' in response.body:
+        errors = _errors(response)
+        if errors:
+            raise dc.PermanentError(
+                f"Customer.io refused it: {_said(errors)}", status=response.status
+            )
+
+
+async def send_batch(ctx: dc.Context[Settings], body: bytes, size: int) -> Sequence[dc.Outcome]:
+    """Send a batch; return one outcome per item, by the errors that Customer.io listed.
+
+    207 lists the items that were refused, by position; all others are accepted (Track API,
+    ``/batch``). An answer that cannot be read, or that names items that were not sent, says of
+    no item that it was accepted.
+    """
+    try:
+        response = await ctx.http.post(BATCH, data=body, headers=_JSON)
+    except dc.SetupError as error:
+        raise region_error(ctx.settings, error) from error
+    if response.status != MULTI_STATUS and b'"errors"' not in response.body:
+        return [dc.Outcome()] * size
+    listed = _by_index(_errors(response), size)
+    if listed is None or (response.status == MULTI_STATUS and not listed):
+        unclear = dc.RetryableError(
+            f"Customer.io answered {response.status} without saying which items it refused",
+            code="MULTI_STATUS_UNREADABLE",
+            status=response.status,
+            detail=response.text[:500],
+        )
+        return [dc.Outcome(unclear)] * size
+    return [
+        dc.Outcome(
+            dc.PermanentError(
+                f"Customer.io refused it: {_said(listed[index])}", code="BAD_REQUEST", status=400
+            )
+        )
+        if index in listed
+        else dc.Outcome()
+        for index in range(size)
+    ]
+
+
+def region_error(settings: Settings, error: dc.SetupError) -> dc.SetupError:
+    """Say that a redirect means the other region: following it would lose the body."""
+    if error.status is None or not 300 <= error.status < 400:  # noqa: PLR2004  RFC 9110
+        return error
+    other = "EU" if settings.account_region == "US" else "US"
+    return dc.SetupError(
+        f"Customer.io redirects elsewhere: the account does not live in region"
+        f" {settings.account_region}; set account_region to {other}",
+        status=error.status,
+        code="WRONG_REGION",
+        detail=error.detail,
+    )
+
+
+def _errors(response: dc.Response) -> list[Mapping[str, Any]] | None:
+    """Return the list of errors of an answer, or None when it has none that can be read."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return None
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    if not isinstance(errors, list) or not all(isinstance(one, dict) for one in errors):
+        return None
+    return errors
+
+
+def _by_index(
+    errors: list[Mapping[str, Any]] | None, size: int
+) -> dict[int, list[Mapping[str, Any]]] | None:
+    """Group errors by item; None when any does not name an item that was sent."""
+    if errors is None:
+        return None
+    listed: dict[int, list[Mapping[str, Any]]] = {}
+    for one in errors:
+        index = one.get("batch_index")
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < size:
+            return None
+        listed.setdefault(index, []).append(one)
+    return listed
+
+
+def _said(errors: Sequence[Mapping[str, Any]]) -> str:
+    parts = []
+    for one in errors:
+        field = f"{one['field']}: " if one.get("field") else ""
+        said = one.get("message") or one.get("detail") or one.get("reason") or "no reason given"
+        parts.append(f"{field}{said}")
+    return "; ".join(parts)[:500]
