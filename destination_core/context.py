@@ -1,5 +1,7 @@
 """What a handler is handed beside the payload."""
 
+import time
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from destination_core.http import Client
@@ -14,11 +16,13 @@ class Context(Generic[S_co]):
     A context lives as long as one attempt; what its client sends is recorded on the attempt.
     """
 
-    __slots__ = ("http", "settings", "warnings")
+    __slots__ = ("http", "now", "settings", "warnings")
 
-    def __init__(self, settings: S_co, http: Client) -> None:
+    def __init__(self, settings: S_co, http: Client, now: Callable[[], float] = time.time) -> None:
         self.settings = settings
         self.http = http
+        #: the clock, in Unix seconds; a test may set it
+        self.now = now
         self.warnings: list[str] = []
 
     def warn(self, message: str) -> None:

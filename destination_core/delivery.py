@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, Generic, TypeVar
@@ -54,17 +54,19 @@ class Deliverer(Generic[S]):
         session: Session,
         limit: asyncio.Semaphore,
         retry: Retry,
+        clock: Callable[[], float],
     ) -> None:
         self.connection = connection
         self._relay = connection.relay
         self._session = session
         self._limit = limit
         self._retry = retry
+        self._clock = clock
 
     def context(self, exchanges: list[Exchange] | None = None) -> Context[S]:
         """Make the context of one attempt; its client records into ``exchanges``."""
         client = Client(self._session, [] if exchanges is None else exchanges)
-        return Context(self.connection.settings, client)
+        return Context(self.connection.settings, client, self._clock)
 
     async def single(self, task: Task) -> Delivery:
         """Deliver one payload by itself."""

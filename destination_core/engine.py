@@ -1,7 +1,8 @@
 """Events in, deliveries out: plan, batch and deliver for every connection."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -23,7 +24,8 @@ class Engine:
 
     An asynchronous context manager: it opens one HTTP session for all connections (or uses the
     ``transport`` it is given) and closes it at the end. ``concurrency`` bounds the attempts in
-    flight; ``retry`` says how often to try again before a delivery is settled as retryable.
+    flight; ``retry`` says how often to try again before a delivery is settled as retryable;
+    ``clock`` gives Unix seconds to actions that need the time.
     """
 
     def __init__(
@@ -33,12 +35,14 @@ class Engine:
         transport: Transport | None = None,
         concurrency: int = CONCURRENCY,
         retry: Retry | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.connections = tuple(connections)
         self._given = transport
         self._owned: AiohttpTransport | None = None
         self._limit = asyncio.Semaphore(concurrency)
         self._retry = retry or Retry()
+        self._clock = clock
         self._deliverers: tuple[Deliverer[Any], ...] | None = None
 
     async def __aenter__(self) -> Self:
@@ -46,7 +50,7 @@ class Engine:
         if transport is None:
             transport = self._owned = await AiohttpTransport().__aenter__()
         self._deliverers = tuple(
-            Deliverer(one, Session(transport, one.options), self._limit, self._retry)
+            Deliverer(one, Session(transport, one.options), self._limit, self._retry, self._clock)
             for one in self.connections
         )
         return self

@@ -38,8 +38,9 @@ class Subscription:
         """Read a subscription in Segment's runtime shape or in that of its Public API.
 
         Those are ``{name?, partnerAction, subscribe, mapping?}`` and
-        ``{name, actionSlug, trigger, settings, enabled}``. Raises ``InvalidSubscription`` when
-        the action is missing or the trigger is no text.
+        ``{name, actionSlug, trigger, settings, enabled}``. Without a mapping nothing is mapped:
+        Segment applies the default mapping only while a subscription is being made. Raises
+        ``InvalidSubscription`` when the action is missing or the trigger is no text.
         """
         found = {
             name: next((raw[key] for key in keys if key in raw), None)
@@ -53,7 +54,8 @@ class Subscription:
             raise InvalidSubscription(
                 f"subscription {name!r}: `subscribe` must be a trigger in FQL, got {trigger!r}"
             )
-        return cls(str(name), action, trigger, found["mapping"], raw.get("enabled") is not False)
+        mapping = found["mapping"] or {}
+        return cls(str(name), action, trigger, mapping, raw.get("enabled") is not False)
 
     @classmethod
     def from_preset(cls, destination: Destination[Any], name: str) -> "Subscription":

@@ -29,7 +29,8 @@ def run(vector: Mapping[str, Any]) -> Result:
     except InvalidMapping as error:
         return _error("validate", "mapping_validation", list(error.problems))
     try:
-        output = [compiled.resolve(one) for one in data] if batch else compiled.resolve(data)
+        resolve: Any = compiled.resolve
+        output = [resolve(one) for one in data] if batch else resolve(data)
     except InvalidPayload as error:
         category = "liquid" if error.code == "LIQUID_ERROR" else "other"
         return _error("resolve", category, [problem.message for problem in error.problems])

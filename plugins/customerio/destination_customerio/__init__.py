@@ -15,7 +15,10 @@ def _encode(
     ctx: dc.Context[Settings], action: dc.Action[Settings, Any], payload: Any
 ) -> dc.Encoded | None:
     """Make the bytes of one item of a batch; what does not go to ``/entity`` goes alone."""
-    call = CALLS[action.slug](payload, ctx.settings)
+    build = CALLS.get(action.slug)
+    if build is None:
+        return None
+    call = build(payload, ctx.settings)
     if call.path != track_api.ENTITY:
         return None
     return dc.Encoded(track_api.encoded(call), call.warnings)

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 ISO_8601: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
+    r"(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
     r"(?:Z|z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?"
 )
 SHORTEST: Final = 10
 LONGEST: Final = 35
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]+)?")
+MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 MILLISECONDS_FROM: Final = 100_000_000_000
 """Larger numbers are milliseconds: as seconds they would be after the year 5138."""
 
@@ -36,8 +37,13 @@ def seconds(text: str) -> int | None:
 
 
 def instant(text: str) -> int | None:
-    """Return the Unix seconds of a field that is a time: ISO 8601, seconds or milliseconds."""
-    found = seconds(text)
+    """Return the Unix seconds of a field that is a time: ISO 8601, seconds or milliseconds.
+
+    Where a time is expected a blank between date and time, and a month alone, are read as well.
+    """
+    found = seconds(text.replace(" ", "T", 1))
+    if found is None and MONTH.fullmatch(text):
+        found = seconds(f"{text}-01")
     if found is not None or not NUMBER.fullmatch(text):
         return found
     number = float(text)

@@ -42,7 +42,6 @@ CALLS: Final[Mapping[str, Callable[[Any, Settings], Call]]] = {
     "mergePeople": people.merge_call,
     "suppressPerson": people.suppress_call,
     "unsuppressPerson": people.unsuppress_call,
-    "reportDeliveryEvent": reports.delivery_call,
     "reportContentEvent": reports.content_call,
 }
-"""How each action's payload becomes a call."""
+"""How each action's payload becomes a call that may be batched."""

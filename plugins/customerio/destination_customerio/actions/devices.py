@@ -78,7 +78,9 @@ def device_call(payload: Device, _: Settings) -> Call:
         "platform": payload.platform,
         "attributes": attributes,
     }
-    last_used = time_of(payload.last_used, warnings, "last used")
+    last_used: int | str | None = payload.last_used
+    if payload.convert_timestamp:
+        last_used = time_of(payload.last_used, warnings, "last used")
     if last_used is not None:
         device["last_used"] = last_used
     body = {"type": "person", "action": "add_device", "device": device, "identifiers": who}

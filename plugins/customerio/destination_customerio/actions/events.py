@@ -180,9 +180,10 @@ def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> Ca
         "type": "person",
         "action": action,
         "name": limits.event_name(name, settings.oversized, warnings),
-        "attributes": attributes,
         "identifiers": who,
     }
+    if attributes or payload.data is not None or payload.anonymous_id:
+        body["attributes"] = attributes
     if payload.event_id:
         body["id"] = _event_id(payload.event_id, settings)
     timestamp = time_of(payload.timestamp, warnings)

@@ -1,6 +1,6 @@
 """Objects (companies, courses, …) and how people relate to them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from destination_customerio.actions.fields import (
 )
 from destination_customerio.settings import Settings
 from destination_customerio.track_api import Call
+
+NO_ATTRIBUTES: Final = ("objectTypeId", "object_type_id", "relationshipAttributes")
+"""Traits that are fields of their own, and not sent as attributes as well."""
 
 
 class CustomObject(Convertible):
@@ -89,7 +92,8 @@ class Relationship(ObjectOnly):
 def object_call(payload: CustomObject, settings: Settings) -> Call:
     """Build an object, related to the person who sent it."""
     warnings: list[str] = []
-    attributes = payload.attributes(payload.custom_attributes)
+    values = payload.attributes(payload.custom_attributes)
+    attributes = {key: value for key, value in values.items() if key not in NO_ATTRIBUTES}
     if payload.anonymous_id:
         attributes = {**attributes, "anonymous_id": payload.anonymous_id}
     who = identifiers.known_or_anonymous(payload.user_id, None, payload.anonymous_id)

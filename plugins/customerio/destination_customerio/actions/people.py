@@ -127,7 +127,7 @@ def person_call(payload: Person, settings: Settings) -> Call:
         attributes["email"] = payload.email
     if payload.created_at:
         attributes["created_at"] = _created(payload)
-    if payload.anonymous_id:
+    if payload.anonymous_id and "anonymous_id" not in who:
         attributes["anonymous_id"] = payload.anonymous_id
     body: dict[str, Any] = {
         "type": "person",

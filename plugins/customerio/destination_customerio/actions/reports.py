@@ -92,13 +92,15 @@ class ContentReport(Convertible):
     ] = None
 
 
-def delivery_call(payload: DeliveryReport, _: Settings) -> Call:
-    """Build a report for v1, which knows more metrics than v2; it has no batches."""
+def delivery_call(payload: DeliveryReport, now: float) -> Call:
+    """Build a report for v1, which knows more metrics than v2; it has no batches.
+
+    A report without a time is of ``now``, in Unix seconds.
+    """
     warnings: list[str] = []
     body: dict[str, Any] = {"delivery_id": payload.delivery_id, "metric": payload.metric}
     timestamp = time_of(payload.timestamp, warnings)
-    if timestamp is not None:
-        body["timestamp"] = timestamp
+    body["timestamp"] = int(now) if timestamp is None else timestamp
     for key in ("recipient", "reason", "href"):
         value = getattr(payload, key)
         if value:
@@ -138,7 +140,7 @@ def content_call(payload: ContentReport, _: Settings) -> Call:
            title="Report Delivery Event")  # fmt: skip
 async def report_delivery_event(ctx: dc.Context[Settings], payload: DeliveryReport) -> None:
     """Report what became of a message that Customer.io sent."""
-    await track_api.send(ctx, delivery_call(payload, ctx.settings))
+    await track_api.send(ctx, delivery_call(payload, ctx.now()))
 
 
 @dc.action("reportContentEvent", subscribe='event = "Report Content Event"',
