@@ -1,5 +1,6 @@
 """A connection: one destination with a customer's settings and subscriptions, compiled."""
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Generic, TypeVar
 
@@ -50,12 +51,19 @@ class Connection(Generic[S]):
             compile_subscription(relay.destination, one) for one in subscriptions if one.enabled
         )
         self.secrets: frozenset[str] = frozenset(_secrets(self.settings))
-        self._index = TriggerIndex([one.trigger for one in self.subscriptions])
+        self.index = TriggerIndex([one.trigger for one in self.subscriptions])
 
     def matching(self, event: Event) -> list[CompiledSubscription]:
         """Return the subscriptions whose trigger selects the event, in order."""
         subscriptions = self.subscriptions
-        return [subscriptions[position] for position in self._index.matching(event)]
+        return [subscriptions[position] for position in self.index.matching(event)]
+
+    def narrowed(self, subscription: str) -> "Connection[S]":
+        """Return the same connection with this one subscription only (or with none)."""
+        narrow = copy.copy(self)
+        narrow.subscriptions = tuple(one for one in self.subscriptions if one.name == subscription)
+        narrow.index = TriggerIndex([one.trigger for one in narrow.subscriptions])
+        return narrow
 
     @property
     def warnings(self) -> list[str]:

@@ -1,0 +1,66 @@
+"""`destinations check`."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from destination_core.cli.loading import (
+    config_argument,
+    connections,
+    counted,
+    echo_json,
+    json_option,
+)
+from destination_core.cli.main import AUTHENTICATION, CONFIGURATION, OK, PROBLEMS
+
+if TYPE_CHECKING:
+    from destination_core.connection import Connection
+    from destination_core.errors import DeliveryError
+
+
+@click.command(epilog="Example: destinations check customerio.yaml --live")
+@config_argument
+@click.option("--live", is_flag=True, help="Ask each destination about the credentials.")
+@json_option
+def command(config: Path, live: bool, as_json: bool) -> int:
+    """Check a configuration: every mistake with its place; with --live, the credentials too."""
+    from destination_core.connection import InvalidConfiguration
+
+    try:
+        opened = connections(config)
+    except InvalidConfiguration as error:
+        if as_json:
+            echo_json({"problems": error.problems})
+        else:
+            click.echo("\n".join(error.problems), err=True)
+            click.echo(counted(len(error.problems), "problem"), err=True)
+        return CONFIGURATION
+    answers = asyncio.run(_ask(opened)) if live else {}
+    warnings = [f"{one.name}: {warning}" for one in opened for warning in one.warnings]
+    refused = {name: str(error) for name, error in answers.items() if error is not None}
+    if as_json:
+        echo_json({"problems": [], "warnings": warnings, "authentication": answers})
+    else:
+        for warning in warnings:
+            click.echo(f"warning: {warning}", err=True)
+        for one in opened:
+            title = one.relay.destination.title
+            said = ""
+            if live:
+                said = "; credentials are good" if one.name not in refused else "; refused"
+            many = counted(len(one.subscriptions), "subscription")
+            click.echo(f"{one.name}: {title}, {many}{said}")
+        for name, message in refused.items():
+            click.echo(f"{name}: {message}", err=True)
+    if refused:
+        return AUTHENTICATION
+    return PROBLEMS if warnings else OK
+
+
+async def _ask(opened: "list[Connection[Any]]") -> "dict[str, DeliveryError | None]":
+    from destination_core.engine import Engine
+
+    async with Engine(opened) as engine:
+        return await engine.test_authentication()

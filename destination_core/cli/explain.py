@@ -1,0 +1,124 @@
+"""`destinations explain`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from destination_core.cli.loading import (
+    config_argument,
+    connections,
+    echo_json,
+    heading,
+    json_option,
+)
+from destination_core.cli.main import OK, PROBLEMS
+
+if TYPE_CHECKING:
+    from destination_core.connection import CompiledSubscription, Connection
+
+
+@click.command(
+    epilog="""Example: destinations explain customerio.yaml '{"type": "track", "event": "A"}'"""
+)
+@config_argument
+@click.argument("event")
+@json_option
+def command(config: Path, event: str, as_json: bool) -> int:
+    """Show what would become of an EVENT (a file, - or inline JSON), and send nothing.
+
+    For each subscription: matched or not and which condition decided, the payload, and the exact
+    request, without credentials.
+    """
+    from destination_core.event import parse_event
+
+    parsed = parse_event(_read(event))
+    opened = connections(config)
+    found = [
+        asyncio.run(_explain(connection, one, parsed))
+        for connection in opened
+        for one in connection.subscriptions
+    ]
+    if as_json:
+        echo_json(found)
+    else:
+        for one in found:
+            _show(one)
+    matched = sum(one["matched"] for one in found)
+    if not as_json:
+        click.echo(f"{matched} of {len(found)} subscriptions match; nothing was sent")
+    return OK if matched and not any(one.get("error") for one in found) else PROBLEMS
+
+
+def _read(event: str) -> bytes:
+    if event == "-":
+        return sys.stdin.buffer.read()
+    if event.lstrip().startswith("{"):
+        return event.encode()
+    try:
+        return Path(event).read_bytes()
+    except OSError as error:
+        raise click.UsageError(
+            f"EVENT must be a file, - or a JSON object; {event!r}: {error.strerror}"
+        ) from error
+
+
+async def _explain(
+    connection: "Connection[Any]", subscription: "CompiledSubscription", event: dict[str, Any]
+) -> dict[str, Any]:
+    from destination_core.cli.capture import CapturingTransport
+    from destination_core.engine import Engine
+
+    decision = subscription.trigger.explain(event)
+    made: dict[str, Any] = {
+        "destination": connection.name,
+        "subscription": subscription.name,
+        "action": subscription.action.slug,
+        "trigger": subscription.trigger.render(),
+        "matched": decision.matched,
+        "decided_by": [
+            {"condition": one.text, "actual": one.actual, "held": one.held}
+            for one in decision.decided_by
+        ],
+    }
+    if not decision.matched:
+        return made
+    alone = connection.narrowed(subscription.name)
+    async with Engine([alone], transport=CapturingTransport()) as engine:
+        (delivery,) = await engine.send(event)
+    made["payload"] = None if delivery.payload is None else delivery.payload.to_json()
+    made["requests"] = [one["request"] for one in delivery.requests()]
+    made["warnings"] = list(delivery.warnings)
+    if delivery.error is not None:
+        made["error"] = delivery.reason
+    return made
+
+
+def _show(one: dict[str, Any]) -> None:
+    verdict = "matches" if one["matched"] else "does not match"
+    click.echo(f"{heading(one['subscription'])} ({one['destination']}, {one['action']}) {verdict}")
+    for condition in one["decided_by"]:
+        holds = "holds" if condition["held"] else "does not hold"
+        actual = orjson.dumps(condition["actual"], default=str).decode()
+        click.echo(f"  {condition['condition']} {holds}: the event has {actual[:200]}")
+    if one.get("payload") is not None:
+        click.echo(f"  payload {_indented(one['payload'])}")
+    for warning in one.get("warnings", ()):
+        click.echo(f"  warning: {warning}")
+    if one.get("error"):
+        click.echo(f"  rejected: {one['error']}")
+    for request in one.get("requests", ()):
+        click.echo(f"  {request['method']} {request['url']}")
+        for key, value in request["headers"].items():
+            click.echo(f"    {key}: {value}")
+        if request["body"] is not None:
+            click.echo(f"    {_indented(request['body'], 4)}")
+    click.echo()
+
+
+def _indented(value: Any, by: int = 2) -> str:
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+    return text.replace("\n", "\n" + " " * by)

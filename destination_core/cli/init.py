@@ -1,0 +1,98 @@
+"""`destinations init`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from destination_core.cli.loading import registry
+from destination_core.cli.main import OK
+
+if TYPE_CHECKING:
+    from destination_core.destination import Destination
+
+
+@click.command(epilog="Example: destinations init customerio -o customerio.yaml")
+@click.argument("slug")
+@click.option("--empty", is_flag=True, help="Customized Setup: no subscriptions to start from.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file instead of standard output; it must not exist.",
+)
+def command(slug: str, empty: bool, output: Path | None) -> int:
+    """Write a commented configuration to start from (Quick Setup: with the presets)."""
+    destination = registry().relay(slug).destination
+    text = configuration(destination, empty=empty)
+    if output is None:
+        click.echo(text, nl=False)
+        return OK
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise click.UsageError(
+            f"{output} exists already; remove it or choose another name"
+        ) from None
+    click.echo(f"wrote {output}; next: destinations check {output}")
+    return OK
+
+
+def configuration(destination: "Destination[Any]", *, empty: bool) -> str:
+    """Return a configuration file in YAML for one destination."""
+    lines = [
+        f"# {destination.title}, written by `destinations init {destination.slug}`.",
+        "# What is wrong with it: destinations check FILE",
+        "destinations:",
+        f"  {destination.slug}:  # a name of your choice",
+        f"    plugin: {destination.slug}",
+        "    settings:",
+        *_settings(destination),
+    ]
+    if empty:
+        first = destination.actions[0].slug if destination.actions else "action"
+        lines += [
+            "    subscriptions: []",
+            f"    # - name: My subscription   # actions: destinations describe {destination.slug}",
+            f"    #   action: {first}",
+            "    #   trigger: 'type = \"track\"'",
+            "    #   mapping: {}             # leave it out for the default mapping",
+        ]
+        return "\n".join(lines) + "\n"
+    lines.append("    subscriptions:")
+    for preset in destination.presets:
+        mark = "" if preset.quick_setup else "# "
+        lines.append(f"      {mark}- preset: {preset.name}  # when {preset.subscribe}")
+    if not destination.presets:
+        for action in destination.actions:
+            lines.append(f"      - action: {action.slug}  # when {action.subscribe}")
+    return "\n".join(lines) + "\n"
+
+
+def _settings(destination: "Destination[Any]") -> list[str]:
+    from destination_core.schema import catalogue_fields
+
+    fields = catalogue_fields(destination.settings)
+    names = {info.alias or name: name for name, info in destination.settings.model_fields.items()}
+    lines = []
+    for key, field in fields.items():
+        name = names.get(key, key)
+        if field.get("description"):
+            lines.append(f"      # {field['description']}")
+        if field.get("type") == "password":
+            variable = f"{destination.slug}_{name}".upper().replace("-", "_")
+            lines.append(f'      {name}: "${{env:{variable}}}"')
+        elif field.get("required") is True:
+            lines.append(f"      {name}:  # required")
+        else:
+            default = field.get("default")
+            shown = (
+                "null"
+                if default is None
+                else str(default).lower()
+                if isinstance(default, bool)
+                else default
+            )
+            lines.append(f"      # {name}: {shown}")
+    return lines or ["      {}"]

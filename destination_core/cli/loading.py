@@ -1,0 +1,55 @@
+"""What commands have in common: plugins, configurations, JSON output."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from destination_core.connection import Connection, load_connections
+from destination_core.plugins import Registry
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option: Callable[[F], F] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON instead of text."
+)
+config_argument: Callable[[F], F] = click.argument(
+    "config", type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+
+
+def registry() -> Registry:
+    """Load the installed plugins; broken ones are named on standard error."""
+    found = Registry.discover()
+    for failure in found.failures:
+        click.echo(f"warning: {failure}", err=True)
+    return found
+
+
+def connections(config: Path) -> list[Connection[Any]]:
+    """Open the connections of a configuration file."""
+    return load_connections(config, registry(), os.environ)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def interactive() -> bool:
+    """Tell whether somebody watches standard error, where progress is shown."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def heading(text: str) -> str:
+    """Return a heading, bold where colours are shown (click honours NO_COLOR through `color`)."""
+    return click.style(text, bold="NO_COLOR" not in os.environ)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: "1 event", "2,000 events"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,104 @@
+"""The group of commands, and what becomes of errors."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final, NoReturn
+
+import click
+
+OK: Final = 0
+PROBLEMS: Final = 1
+USAGE: Final = 2
+CONFIGURATION: Final = 3
+AUTHENTICATION: Final = 4
+DELIVERY: Final = 5
+INTERRUPTED: Final = 130
+"""The exit codes; 2 is click's own."""
+
+COMMANDS: Final = {
+    "check": "Check a configuration; with --live, the credentials too.",
+    "completion": "Print the completion script of a shell.",
+    "demo": "Deliver bundled events to a stand-in on this machine.",
+    "describe": "Describe an installed destination.",
+    "explain": "Show what would become of an event, and send nothing.",
+    "init": "Write a configuration to start from.",
+    "plugins": "List the plugins that are installed.",
+    "schema": "Print the JSON Schema of a configuration, for editors.",
+    "send": "Deliver events from files.",
+}
+"""The commands and their short help: known without importing them."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
+        """List the commands in alphabetical order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"destination_core.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's
+        """Write the short help without importing the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; a typing error is met with the nearest one."""
+        if args and args[0] not in COMMANDS:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def _version() -> str:
+    try:
+        return version("destination-core")
+    except PackageNotFoundError:
+        return "0"
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try it: destinations demo",
+)
+@click.version_option(package_name="destination-core", message="%(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def group(debug: bool) -> None:
+    """Deliver customer events to destinations, as Segment's Actions do."""
+
+
+def main() -> NoReturn:
+    """Run the command line; every error becomes a message and an exit code."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = group.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(OK)
+    except Exception as error:
+        from destination_core.errors import DestinationError, SetupError
+
+        if debug or not isinstance(error, DestinationError):
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(AUTHENTICATION if isinstance(error, SetupError) else CONFIGURATION)
+    sys.exit(code if isinstance(code, int) else OK)

@@ -1,0 +1,153 @@
+"""`destinations send`."""
+
+import asyncio
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from destination_core.cli.loading import (
+    config_argument,
+    connections,
+    counted,
+    echo_json,
+    heading,
+    json_option,
+)
+from destination_core.cli.main import AUTHENTICATION, DELIVERY, OK, PROBLEMS
+
+if TYPE_CHECKING:
+    from destination_core.cli.sending import Report, Sender
+
+SHOWN = 10
+"""Reasons that are shown; --json has them all."""
+
+
+@click.command(
+    epilog="Example: destinations send customerio.yaml events.ndjson.gz --failures failed.ndjson"
+)
+@config_argument
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--batch/--no-batch", default=True, help="Send in batches where actions can.")
+@click.option("--concurrency", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--retries",
+    default=3,
+    show_default=True,
+    type=click.IntRange(0, 20),
+    help="Try again this often when a destination cannot take it now.",
+)
+@click.option(
+    "--failures",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write what failed to this file; `send` accepts it again, and sends it where it failed.",
+)
+@click.option("--from-line", default=1, type=click.IntRange(1), help="Start at this line.")
+@click.option("--dry-run", is_flag=True, help="Plan, validate and batch, but send nothing.")
+@json_option
+def command(
+    config: Path,
+    files: tuple[str, ...],
+    batch: bool,
+    concurrency: int,
+    retries: int,
+    failures: Path | None,
+    from_line: int,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Deliver the events of FILEs (NDJSON or a JSON array, gzipped or not; - for stdin).
+
+    One Ctrl-C finishes what was read and says where to go on.
+    """
+    from destination_core.cli import sending
+    from destination_core.cli.capture import SilentTransport
+    from destination_core.cli.progress import progress
+    from destination_core.delivery import Retry
+
+    for name in files:
+        if name != "-" and not Path(name).is_file():
+            raise click.UsageError(f"{name}: no such file")
+        if failures is not None and name == str(failures):
+            raise click.UsageError(f"{name} would be read and written at once")
+    opened = connections(config)
+    with ExitStack() as stack:
+        out = stack.enter_context(failures.open("wb")) if failures else None
+        advance = stack.enter_context(progress("sending", None))
+        sender = sending.Sender(
+            opened,
+            batch=batch,
+            concurrency=concurrency,
+            retry=Retry(attempts=retries + 1),
+            transport=SilentTransport() if dry_run else None,
+            failures=out,
+            advance=advance,
+        )
+        started = time.monotonic()
+        report = asyncio.run(_run(sender, files, from_line))
+        seconds = time.monotonic() - started
+    if as_json:
+        echo_json({**report.as_json(), "seconds": round(seconds, 3), "dry_run": dry_run})
+    else:
+        show(report, seconds)
+    if sender.stopped and sender.last is not None:
+        last = sender.last
+        click.echo(
+            f"stopped: {last.file} is done up to line {last.number};"
+            f" go on with --from-line {last.number + 1}",
+            err=True,
+        )
+    return exit_code(report)
+
+
+async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report":
+    from destination_core.cli import sending
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, sender.stop)
+    loop.add_signal_handler(signal.SIGTERM, sender.stop)
+    try:
+        return await sender.run(sending.files(files, first=first))
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
+def show(report: "Report", seconds: float) -> None:
+    """Print a report for a reader."""
+    rate = report.events / seconds if seconds else 0
+    click.echo(
+        f"{heading(counted(report.events, 'event'))} in {seconds:.1f} s ({rate:,.0f} per second)"
+    )
+    rows = [(status, report.outcomes[status]) for status in sorted(report.outcomes)]
+    rows += [("filtered (no subscription matches)", report.filtered)]
+    rows += [("unreadable", report.unreadable)]
+    for label, count in rows:
+        if count:
+            click.echo(f"  {count:>9,}  {label}")
+    if report.reasons:
+        click.echo("\nwhat went wrong:")
+        for (status, reason), count in report.reasons.most_common(SHOWN):
+            first = report.examples[status, reason]
+            click.echo(f"  {count:>9,}  {status}: {reason} (first at {first})")
+        more = len(report.reasons) - SHOWN
+        if more > 0:
+            click.echo(f"             and {counted(more, 'other reason')}; --json shows all")
+    if report.warnings:
+        total = sum(report.warnings.values())
+        click.echo(f"\n{counted(total, 'warning')}, the most frequent:")
+        for warning, count in report.warnings.most_common(3):
+            click.echo(f"  {count:>9,}  {warning}")
+
+
+def exit_code(report: "Report") -> int:
+    """Return the exit code that a report stands for; the most serious decides."""
+    outcomes = report.outcomes
+    if outcomes["setup_error"]:
+        return AUTHENTICATION
+    if outcomes["refused"] or outcomes["retryable"]:
+        return DELIVERY
+    return PROBLEMS if outcomes["rejected"] or report.unreadable else OK

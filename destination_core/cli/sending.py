@@ -1,0 +1,246 @@
+"""Read events from files and deliver them: what `send` and `demo` have in common."""
+
+import asyncio
+import gzip
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Final, cast
+
+import orjson
+
+from destination_core.connection import Connection
+from destination_core.delivery import Retry
+from destination_core.engine import Engine
+from destination_core.errors import InvalidEvent
+from destination_core.event import parse_events
+from destination_core.http import Transport
+from destination_core.work import Delivery
+
+CHUNK: Final = 500
+"""Events that are planned and batched together."""
+
+AHEAD: Final = 4
+"""Chunks in flight; more would only hold memory."""
+
+MARK: Final = "_delivery"
+"""The member under which a failed event carries where it failed; `send` takes it off again."""
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event of a file, or why there is none; ``route`` is where a failed event goes again."""
+
+    file: str
+    number: int
+    event: dict[str, Any] | InvalidEvent
+    route: tuple[str, str] | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of everything that was read."""
+
+    events: int = 0
+    unreadable: int = 0
+    filtered: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    examples: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON."""
+        return {
+            "events": self.events,
+            "unreadable": self.unreadable,
+            "filtered": self.filtered,
+            "outcomes": dict(self.outcomes),
+            "reasons": [
+                {
+                    "status": status,
+                    "reason": reason,
+                    "count": count,
+                    "first": self.examples[status, reason],
+                }
+                for (status, reason), count in self.reasons.most_common()
+            ],
+            "warnings": dict(self.warnings.most_common(50)),
+        }
+
+
+def lines(name: str, stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
+    """Read the events of a file from line ``first`` on; gzip is recognised by its first bytes.
+
+    A damaged gzip stream ends the file with one line that says so.
+    """
+    number = 0
+    try:
+        for number, event in parse_events(_opened(stream)):
+            if number < first:
+                continue
+            route = None
+            if isinstance(event, dict) and isinstance(event.get(MARK), Mapping):
+                mark = event.pop(MARK)
+                route = (str(mark.get("destination", "")), str(mark.get("subscription", "")))
+            yield Line(name, number, event, route)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield Line(name, number + 1, InvalidEvent(f"gzip stream is damaged: {error}"))
+
+
+def _opened(stream: IO[bytes]) -> BinaryIO:
+    head = stream.peek(2)[:2] if hasattr(stream, "peek") else b""
+    opened = gzip.GzipFile(fileobj=stream) if head == GZIP_MAGIC else stream
+    return cast("BinaryIO", opened)
+
+
+def files(names: Iterable[str], *, first: int = 1) -> Iterator[Line]:
+    """Read the events of many files; ``-`` is standard input."""
+    for name in names:
+        if name == "-":
+            yield from lines("(stdin)", sys.stdin.buffer, first=first)
+        else:
+            with Path(name).open("rb") as stream:
+                yield from lines(name, stream, first=first)
+
+
+class Sender:
+    """Deliver lines through engines, and write down what became of them.
+
+    A line with a route goes to that subscription of that destination only. ``stop`` ends reading;
+    what was read is delivered.
+    """
+
+    def __init__(
+        self,
+        connections: Iterable[Connection[Any]],
+        *,
+        batch: bool = True,
+        concurrency: int = 50,
+        retry: Retry | None = None,
+        transport: Transport | None = None,
+        failures: IO[bytes] | None = None,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        self.report = Report()
+        self.stopped = False
+        self.last: Line | None = None
+        self._connections = list(connections)
+        self._batch = batch
+        self._options = {"concurrency": concurrency, "retry": retry, "transport": transport}
+        self._failures = failures
+        self._advance = advance
+        self._engines: dict[tuple[str, str] | None, Engine] = {}
+
+    def stop(self) -> None:
+        """Read no further; finish what was read."""
+        self.stopped = True
+
+    async def run(self, source: Iterable[Line]) -> Report:
+        """Deliver everything that the source yields."""
+        running: set[asyncio.Task[None]] = set()
+        try:
+            for chunk in self._chunks(source):
+                running.add(asyncio.create_task(self._deliver(chunk)))
+                if len(running) >= AHEAD:
+                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+                else:
+                    await asyncio.sleep(0)
+            await asyncio.gather(*running)
+        finally:
+            for engine in self._engines.values():
+                await engine.__aexit__(None, None, None)
+        return self.report
+
+    def _chunks(self, source: Iterable[Line]) -> Iterator[list[Line]]:
+        chunk: list[Line] = []
+        for line in source:
+            chunk.append(line)
+            self.last = line
+            if len(chunk) >= CHUNK:
+                yield chunk
+                chunk = []
+            if self.stopped:
+                break
+        if chunk:
+            yield chunk
+
+    async def _deliver(self, chunk: list[Line]) -> None:
+        groups: dict[tuple[str, str] | None, list[Line]] = {}
+        for line in chunk:
+            if isinstance(line.event, InvalidEvent):
+                self._unreadable(line, line.event)
+            else:
+                groups.setdefault(line.route, []).append(line)
+        for route, group in groups.items():
+            engine = await self._engine(route)
+            deletions = [one for one in group if one.event["type"] == "delete"]  # type: ignore[index]
+            for line in deletions:
+                self._settled(line, await engine.delete(line.event))  # type: ignore[arg-type]
+            others = [one for one in group if one.event["type"] != "delete"]  # type: ignore[index]
+            for line, deliveries in zip(others, await self._send(engine, others), strict=True):
+                self._settled(line, deliveries)
+        self._advance(len(chunk))
+
+    async def _send(self, engine: Engine, group: list[Line]) -> list[list[Delivery]]:
+        events: list[Any] = [line.event for line in group]
+        if self._batch:
+            return await engine.send_batch(events)
+        return list(await asyncio.gather(*[engine.send(event) for event in events]))
+
+    async def _engine(self, route: tuple[str, str] | None) -> Engine:
+        if route not in self._engines:
+            chosen = self._connections if route is None else self._routed(*route)
+            engine = Engine(chosen, **self._options)  # type: ignore[arg-type]
+            self._engines[route] = await engine.__aenter__()
+        return self._engines[route]
+
+    def _routed(self, destination: str, subscription: str) -> list[Connection[Any]]:
+        """Return the connection narrowed to one subscription (all of them for a deletion)."""
+        chosen = [one for one in self._connections if one.name == destination]
+        return [one.narrowed(subscription) if subscription else one for one in chosen]
+
+    def _unreadable(self, line: Line, error: InvalidEvent) -> None:
+        self.report.events += 1
+        self.report.unreadable += 1
+        self._reason(line, "unreadable", str(error))
+
+    def _settled(self, line: Line, deliveries: list[Delivery]) -> None:
+        self.report.events += 1
+        self.report.filtered += not deliveries
+        for delivery in deliveries:
+            status = str(delivery.status)
+            self.report.outcomes[status] += 1
+            self.report.warnings.update(delivery.warnings)
+            if not delivery.ok:
+                self._reason(line, status, delivery.reason)
+                self._write(line, delivery)
+
+    def _reason(self, line: Line, status: str, reason: str) -> None:
+        self.report.reasons[status, reason] += 1
+        self.report.examples.setdefault((status, reason), f"{line.file}:{line.number}")
+
+    def _write(self, line: Line, delivery: Delivery) -> None:
+        if self._failures is None:
+            return
+        error = delivery.error
+        mark = {
+            "destination": delivery.connection,
+            "subscription": delivery.subscription,
+            "action": delivery.action,
+            "status": str(delivery.status),
+            "code": error.code if error else "",
+            "reason": delivery.reason,
+            "file": line.file,
+            "line": line.number,
+        }
+        record = {**cast("dict[str, Any]", line.event), MARK: mark}
+        self._failures.write(orjson.dumps(record) + b"\n")
+        self._failures.flush()

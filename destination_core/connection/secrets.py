@@ -1,0 +1,74 @@
+"""References to secrets: `${env:NAME}` and `${file:PATH}`, resolved when a configuration loads."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+REFERENCE: Final = re.compile(r"\$\{(?:(env|file):([^}]*)|([^}]*))\}")
+LARGEST: Final = 65_536
+"""Bytes of a file with a secret."""
+
+
+class Resolver:
+    """Resolve references; ``faults`` collects (location, message) of those that lead nowhere.
+
+    Files are relative to ``folder``, the configuration's; one trailing line end is not part of
+    the secret.
+    """
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self._environment = environment
+        self._folder = folder
+        self.faults: list[tuple[tuple[str | int, ...], str]] = []
+
+    def resolve(self, value: Any, location: tuple[str | int, ...]) -> Any:
+        """Return a value with every reference in its texts replaced."""
+        if isinstance(value, str):
+            return REFERENCE.sub(lambda match: self._one(match, location), value)
+        if isinstance(value, dict):
+            return {key: self.resolve(one, (*location, key)) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.resolve(one, (*location, n)) for n, one in enumerate(value)]
+        return value
+
+    def _one(self, match: re.Match[str], location: tuple[str | int, ...]) -> str:
+        kind, name = match[1], match[2]
+        if kind is None:
+            return self._fault(location, f"{match[0]} is no reference; write ${{env:NAME}}")
+        finders: dict[str, Callable[[str, tuple[str | int, ...]], str]] = {
+            "env": self._from_environment,
+            "file": self._from_file,
+        }
+        return finders[kind](name.strip(), location)
+
+    def _from_environment(self, name: str, location: tuple[str | int, ...]) -> str:
+        value = self._environment.get(name)
+        if value is None:
+            return self._fault(location, f"environment variable {name!r} is not set")
+        if not value:
+            return self._fault(location, f"environment variable {name!r} is empty")
+        return value
+
+    def _from_file(self, name: str, location: tuple[str | int, ...]) -> str:
+        path = self._folder / name
+        try:
+            with path.open("rb") as file:
+                content = file.read(LARGEST + 1)
+            if len(content) > LARGEST:
+                return self._fault(location, f"file {name!r} is larger than {LARGEST:,} bytes")
+            text = content.decode("utf-8")
+        except OSError as error:
+            return self._fault(location, f"file {name!r} cannot be read: {error.strerror}")
+        except UnicodeDecodeError:
+            return self._fault(location, f"file {name!r} is not UTF-8")
+        return text.removesuffix("\n").removesuffix("\r")
+
+    def _fault(self, location: tuple[str | int, ...], message: str) -> str:
+        self.faults.append((location, message))
+        return ""
+
+
+def is_reference(value: Any) -> bool:
+    """Tell whether a text has a reference in it."""
+    return isinstance(value, str) and REFERENCE.search(value) is not None
