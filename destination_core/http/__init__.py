@@ -1,8 +1,10 @@
 """The request client that actions send with, and what it records."""
 
+from destination_core.http.addresses import segment
 from destination_core.http.classify import code_of, error_for
-from destination_core.http.client import Client, basic_auth, segment
+from destination_core.http.client import Client
 from destination_core.http.exchange import Exchange
+from destination_core.http.headers import basic_auth
 from destination_core.http.messages import Request, Response
 from destination_core.http.options import RequestOptions, Session
 from destination_core.http.retry_after import retry_after

@@ -1,5 +1,6 @@
 """Statuses and failures as errors: the class is the retry policy."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from destination_core.errors import (
     SetupError,
 )
 from destination_core.http.messages import Request, Response
+from destination_core.http.redaction import Redactor
 from destination_core.http.retry_after import retry_after
 
 SEGMENT_CODES: Final = {
@@ -31,7 +33,10 @@ RETRYABLE: Final = frozenset({408, 425, 429})
 NEVER: Final = frozenset({501, 505})
 
 EXCERPT: Final = 500
-"""Bytes of a response body that go into an error's detail."""
+"""Characters of a response body that go into an error's detail."""
+
+EXAMINED: Final = 20_000
+"""Bytes of it that are searched for secrets before it is cut."""
 
 
 def code_of(status: int) -> str:
@@ -44,27 +49,26 @@ def code_of(status: int) -> str:
         return "UNKNOWN_ERROR"
 
 
-def error_for(request: Request, response: Response) -> DeliveryError:
-    """Return the error that a response outside 2xx stands for.
+def error_for(request: Request, response: Response, secrets: Collection[str] = ()) -> DeliveryError:
+    """Return the error that a response outside 2xx stands for, without ``secrets``.
 
     408, 425, 429 and 5xx (but 501, 505) are retryable; 401 and 403 mean credentials; a redirect
     or 410 means that the endpoint is wrong; everything else would fail again.
     """
     status = response.status
     code = code_of(status)
-    where = place(request)
+    clean = Redactor(secrets, request)
     phrase = code.replace("_", " ").capitalize() if code != "UNKNOWN_ERROR" else ""
-    message = f"{where} answered {status} {phrase}".rstrip()
-    detail = response.body[:EXCERPT].decode("utf-8", "replace") or None
+    message = f"{clean.text(place(request))} answered {status} {phrase}".rstrip()
+    detail = clean.text(response.body[:EXAMINED].decode("utf-8", "replace"))[:EXCERPT] or None
     if status in (401, 403):
         return InvalidAuthentication(message, detail=detail, status=status)
     if status in RETRYABLE or (status >= 500 and status not in NEVER):  # noqa: PLR2004  RFC 9110
         wait = retry_after(response.header("Retry-After"))
         return RetryableError(message, detail=detail, code=code, status=status, retry_after=wait)
     if 300 <= status < 400:  # noqa: PLR2004  RFC 9110, section 15.4
-        host = urlsplit(response.header("Location") or "").hostname
-        towards = f", a redirect to {host}" if host else ""
-        return SetupError(f"{message}{towards}", detail=detail, code=code, status=status)
+        message += clean.text(_towards(response))
+        return SetupError(message, detail=detail, code=code, status=status)
     if status == HTTPStatus.GONE:
         return SetupError(message, detail=detail, code=code, status=status)
     return PermanentError(message, detail=detail, code=code, status=status)
@@ -72,5 +76,14 @@ def error_for(request: Request, response: Response) -> DeliveryError:
 
 def place(request: Request) -> str:
     """Name a request without what may be secret: method, host and path, no query."""
-    parts = urlsplit(request.url)
-    return f"{request.method} {parts.hostname or ''}{parts.path}"
+    path = urlsplit(request.url).path if request.host else ""
+    return f"{request.method} {request.host}{path}"
+
+
+def _towards(response: Response) -> str:
+    """Name the host of a redirect: it tells which region or endpoint was meant."""
+    try:
+        host = urlsplit(response.header("Location") or "").hostname
+    except ValueError:  # brackets that hold no address
+        return ""
+    return f", a redirect to {host}" if host else ""

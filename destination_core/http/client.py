@@ -1,20 +1,37 @@
 """Send requests for one attempt, and remember them."""
 
-import base64
-from collections.abc import Mapping
+import math
+from collections.abc import Coroutine, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from typing import Any, Final, TypedDict, Unpack
 
 import orjson
 
 from destination_core.errors import DeliveryError, InvalidPayload, PermanentError
-from destination_core.http.classify import error_for, place
+from destination_core.http.addresses import with_params
+from destination_core.http.classify import error_for
 from destination_core.http.exchange import Exchange
+from destination_core.http.headers import merged
 from destination_core.http.messages import Request, Response
 from destination_core.http.options import Session
+from destination_core.http.redaction import Redactor
 
 _ABSENT: Final[Any] = object()
+
+
+class SendOptions(TypedDict, total=False):
+    """The options of one request; see ``Client.request``."""
+
+    json: Any
+    data: bytes | None
+    params: Mapping[str, Any] | None
+    headers: Mapping[str, str | None] | None
+    auth: tuple[str, str] | None
+    timeout: float | None
+    raise_for_status: bool
+
+
+Sending = Coroutine[Any, Any, Response]
 
 
 class Client:
@@ -32,25 +49,25 @@ class Client:
         self._session = session
         self._exchanges = exchanges
 
-    async def get(self, url: str, **options: Any) -> Response:
+    def get(self, url: str, **options: Unpack[SendOptions]) -> Sending:
         """Send a GET; see ``request`` for the options."""
-        return await self.request("GET", url, **options)
+        return self.request("GET", url, **options)
 
-    async def post(self, url: str, **options: Any) -> Response:
+    def post(self, url: str, **options: Unpack[SendOptions]) -> Sending:
         """Send a POST; see ``request`` for the options."""
-        return await self.request("POST", url, **options)
+        return self.request("POST", url, **options)
 
-    async def put(self, url: str, **options: Any) -> Response:
+    def put(self, url: str, **options: Unpack[SendOptions]) -> Sending:
         """Send a PUT; see ``request`` for the options."""
-        return await self.request("PUT", url, **options)
+        return self.request("PUT", url, **options)
 
-    async def patch(self, url: str, **options: Any) -> Response:
+    def patch(self, url: str, **options: Unpack[SendOptions]) -> Sending:
         """Send a PATCH; see ``request`` for the options."""
-        return await self.request("PATCH", url, **options)
+        return self.request("PATCH", url, **options)
 
-    async def delete(self, url: str, **options: Any) -> Response:
+    def delete(self, url: str, **options: Unpack[SendOptions]) -> Sending:
         """Send a DELETE; see ``request`` for the options."""
-        return await self.request("DELETE", url, **options)
+        return self.request("DELETE", url, **options)
 
     async def request(
         self,
@@ -77,14 +94,21 @@ class Client:
             data = _dumps(json, method, url)
             sent = session.json_headers
         if headers or auth:
-            sent = _merged(sent, headers or {}, auth)
+            sent = merged(sent, headers or {}, auth)
         target = session.url(url)
         if params is not None:
-            target = _with_params(target, params)
+            target = with_params(target, params)
+        method = method.upper()
         if data is not None and method in ("GET", "HEAD"):
-            raise PermanentError(f"{method} {url}: a request with GET or HEAD cannot have a body")
+            raise PermanentError(f"{method} {_shown(url)}: a {method} cannot have a body")
         request = Request(
-            method, target, sent, data, timeout or session.timeout, session.allow_redirects
+            method,
+            target,
+            sent,
+            data,
+            timeout or session.timeout,
+            session.allow_redirects,
+            session.connect_timeout,
         )
         if session.limiter is not None:
             await session.limiter.acquire()
@@ -94,54 +118,44 @@ class Client:
         try:
             response = await session.transport.send(request)
         except DeliveryError as error:
-            exchange.error = error
+            exchange.error = _concealed(error, Redactor(session.secrets, request))
             raise
         finally:
             exchange.seconds = perf_counter() - started
         exchange.response = response
         if raise_for_status and not 200 <= response.status < 300:  # noqa: PLR2004  RFC 9110
-            exchange.error = error_for(request, response)
+            exchange.error = error_for(request, response, session.secrets)
             raise exchange.error
         return response
 
 
-def basic_auth(user: str, password: str) -> str:
-    """Return the value of an `Authorization` header for Basic authentication, in UTF-8.
-
-    Made here because aiohttp's ``auth=`` is deprecated (aiohttp 3.14).
-    """
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-
-
-def segment(value: object) -> str:
-    """Percent-encode one segment of a path: nothing in it is safe, not even a slash."""
-    return quote(str(value), safe="")
+def _concealed(error: DeliveryError, clean: Redactor) -> DeliveryError:
+    """Blank out secrets in an error of the transport: a path may hold one."""
+    error.args = (clean.text(str(error)),)
+    error.detail = error.detail and clean.text(error.detail)
+    return error
 
 
 def _dumps(value: Any, method: str, url: str) -> bytes:
     try:
-        return orjson.dumps(value)
+        body = orjson.dumps(value)
     except TypeError as error:  # orjson.JSONEncodeError
-        raise InvalidPayload(f"{method} {url}: body cannot be written as JSON: {error}") from error
+        raise InvalidPayload(
+            f"{method} {_shown(url)}: body cannot be written as JSON: {error}"
+        ) from error
+    # orjson writes null for them; a body without null needs no search
+    if b"null" in body and _has_nan(value):
+        raise InvalidPayload(f"{method} {_shown(url)}: body holds NaN or an infinity, not JSON")
+    return body
 
 
-def _merged(
-    sent: Mapping[str, str], headers: Mapping[str, str | None], auth: tuple[str, str] | None
-) -> dict[str, str]:
-    """Put headers over others whatever their case; None removes, ``auth`` comes last."""
-    given = dict(headers)
-    if auth:
-        given = {key: value for key, value in given.items() if key.lower() != "authorization"}
-        given["Authorization"] = basic_auth(*auth)
-    replaced = {key.lower() for key in given}
-    merged = {key: value for key, value in sent.items() if key.lower() not in replaced}
-    merged.update({key: value for key, value in given.items() if value is not None})
-    return merged
+def _has_nan(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, Mapping):
+        return any(map(_has_nan, value.values()))
+    return isinstance(value, Sequence) and not isinstance(value, str) and any(map(_has_nan, value))
 
 
-def _with_params(url: str, params: Mapping[str, Any]) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(query=urlencode(params, doseq=True)))
-
-
-__all__ = ["Client", "basic_auth", "place", "segment"]
+def _shown(url: str) -> str:
+    return url.partition("?")[0].rpartition("@")[2]

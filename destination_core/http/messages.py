@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Request:
-    """A request as it goes out; ``url`` is absolute, ``timeout`` is the total in seconds."""
+    """A request as it goes out.
+
+    ``url`` is absolute; ``timeout`` (the total) and ``connect_timeout`` are in seconds, None
+    stands for the transport's own.
+    """
 
     method: str
     url: str
@@ -17,9 +22,22 @@ class Request:
     body: bytes | None = None
     timeout: float | None = None
     allow_redirects: bool = False
+    connect_timeout: float | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that is asked, without user information and port."""
+        try:
+            return urlsplit(self.url).hostname or ""
+        except ValueError:  # brackets that hold no address
+            return ""
+
+    def __repr__(self) -> str:
+        size = len(self.body or b"")
+        return f"<Request {self.method} {self.host}, {size:,} bytes>"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Response:
     """A response as it came back.
 
@@ -44,9 +62,14 @@ class Response:
 
     def json(self) -> Any:
         """Decode the body; raises ``ValueError`` when it is not JSON, or not all of it."""
+        if self.truncated:
+            raise ValueError(f"response was cut after {len(self.body):,} bytes; not read as JSON")
         return orjson.loads(self.body)
 
     def header(self, name: str) -> str | None:
         """Return a header whatever its case, or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status}, {len(self.body):,} bytes>"

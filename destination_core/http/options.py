@@ -1,13 +1,16 @@
 """What every request of a connection has in common."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING, Any
 
 from aiolimiter import AsyncLimiter
+
+from destination_core.errors import InvalidSettings, PluginError
+from destination_core.http.addresses import Base
+from destination_core.http.headers import LINE_BREAK, NAME
 
 if TYPE_CHECKING:
     from destination_core.http.transport import Transport
@@ -17,10 +20,12 @@ if TYPE_CHECKING:
 class RequestOptions:
     """What ``extend_request`` adds to every request of a connection.
 
-    ``base_url`` is put in front of paths; ``headers`` go with every request; ``timeout`` is the
-    total in seconds (default: the transport's, 10). Redirects are not followed unless
-    ``allow_redirects`` says so, and never to another host: credentials would go with them.
-    ``requests_per_second`` bounds the rate of the connection, bursts of one second included.
+    ``base_url`` is put in front of paths; ``headers`` go with every request; ``timeout`` (the
+    total, default: the transport's, 10) and ``connect_timeout`` (5) are in seconds. Redirects are
+    not followed unless ``allow_redirects`` says so, and never to another host: credentials would
+    go with them. ``requests_per_second`` bounds the rate of the connection, bursts of one second
+    included. Raises ``InvalidSettings`` for a header that cannot be sent, ``PluginError`` for a
+    number that is none.
     """
 
     base_url: str = ""
@@ -28,25 +33,51 @@ class RequestOptions:
     timeout: float | None = None
     allow_redirects: bool = False
     requests_per_second: float | None = None
+    connect_timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        headers: Mapping[str, Any] = self.headers
+        for name, value in headers.items():
+            if not NAME.fullmatch(name):
+                raise PluginError(f"header {name!r} is not a name; use letters and hyphens")
+            if not isinstance(value, str):
+                raise PluginError(f"header {name!r} is a {type(value).__name__}; give a string")
+            if LINE_BREAK.search(value):
+                raise InvalidSettings(
+                    f"header {name!r} would have a line break; look for one in the settings"
+                )
+        for name in ("timeout", "connect_timeout", "requests_per_second"):
+            number = getattr(self, name)
+            if number is not None and not number > 0:
+                raise PluginError(f"{name} is {number!r}; give a number above 0, or None")
 
 
 class Session:
-    """A transport with the options of one connection, prepared once for many requests."""
+    """A transport with the options of one connection, prepared once for many requests.
+
+    ``secrets`` are blanked out of error messages.
+    """
 
     __slots__ = (
-        "_base",
         "allow_redirects",
+        "connect_timeout",
         "headers",
         "json_headers",
         "limiter",
+        "secrets",
         "timeout",
         "transport",
+        "url",
     )
 
-    def __init__(self, transport: "Transport", options: RequestOptions) -> None:
+    def __init__(
+        self, transport: "Transport", options: RequestOptions, secrets: Collection[str] = ()
+    ) -> None:
         self.transport = transport
-        self._base = options.base_url.rstrip("/")
+        self.secrets = secrets
+        self.url = Base(options.base_url).join
         self.timeout = options.timeout
+        self.connect_timeout = options.connect_timeout
         self.allow_redirects = options.allow_redirects
         rate = options.requests_per_second
         self.limiter = None if rate is None else AsyncLimiter(max(rate, 1), max(1, 1 / rate))
@@ -58,14 +89,6 @@ class Session:
             if "content-type" in given
             else {**self.headers, "Content-Type": "application/json"}
         )
-
-    def url(self, url: str) -> str:
-        """Return the absolute URL; a path is appended to the base URL, whatever that ends in."""
-        if url.startswith("/"):
-            return self._base + url
-        if "://" in url:
-            return url
-        return urljoin(f"{self._base}/", url)
 
 
 @cache

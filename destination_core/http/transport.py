@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -16,6 +18,8 @@ TOTAL_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 5.0
 LONGEST_BODY: Final = 1_048_576
 """Bytes of a response body that are read, after decompression; the rest is not."""
+
+MOST_REDIRECTS: Final = 5
 
 MOST_TIMEOUTS: Final = 64
 """Different time-outs that are kept made; a connection has one, as a rule."""
@@ -53,7 +57,7 @@ class AiohttpTransport:
         self._limit = limit
         self._longest = longest_body
         self._session: aiohttp.ClientSession | None = None
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._timeouts: dict[tuple[float | None, float | None], aiohttp.ClientTimeout] = {}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -77,70 +81,86 @@ class AiohttpTransport:
         """Make the connector: the one place where sockets come from."""
         return aiohttp.TCPConnector(limit=self._limit, limit_per_host=0)
 
-    def _timeout(self, total: float) -> aiohttp.ClientTimeout:
+    def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
         """Return the time-outs of a request; a connection has to be made within its own."""
-        made = self._timeouts.get(total)
+        key = (request.timeout, request.connect_timeout)
+        made = self._timeouts.get(key)
         if made is None:
-            if len(self._timeouts) > MOST_TIMEOUTS:
+            if len(self._timeouts) >= MOST_TIMEOUTS:
                 self._timeouts.clear()
-            made = aiohttp.ClientTimeout(total=total, sock_connect=self._connect)
-            self._timeouts[total] = made
+            made = aiohttp.ClientTimeout(
+                total=request.timeout or self._total,
+                sock_connect=request.connect_timeout or self._connect,
+            )
+            self._timeouts[key] = made
         return made
 
     async def send(self, request: Request) -> Response:
-        """Send a request; see ``Transport``."""
+        """Send a request; see ``Transport``.
+
+        Errors are raised without their cause: aiohttp's texts hold whole URLs.
+        """
         if self._session is None:
             raise RuntimeError("transport is not open; use `async with AiohttpTransport()`")
         try:
-            return await self._follow(self._session, request)
-        except TimeoutError as error:
+            if not request.allow_redirects:
+                return await self._once(self._session, request)
+            async with asyncio.timeout(request.timeout or self._total):
+                return await self._follow(self._session, request)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._failure(request, error) from None
+
+    def _failure(self, request: Request, error: Exception) -> RetryableError | SetupError:
+        """Say what went wrong without a response; the order matters, classes overlap."""
+        where = place(request)
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            seconds = request.connect_timeout or self._connect
+            text = f"{where}: no connection within {seconds:g} s"
+            return RetryableError(text, code="REQUEST_TIMEOUT")
+        if isinstance(error, TimeoutError):
             seconds = request.timeout or self._total
-            raise RetryableError(
-                f"{place(request)} timed out after {seconds:g} s", code="REQUEST_TIMEOUT"
-            ) from error
-        except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError) as error:
-            raise SetupError(
-                f"{place(request)}: the server's certificate is not trusted",
-                detail=str(error),
-                code="NETWORK_ERROR",
-            ) from error
-        except (aiohttp.InvalidURL, ValueError) as error:
-            raise SetupError(
-                f"{place(request)}: not a URL to send to", detail=str(error)
-            ) from error
-        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-            raise RetryableError(
-                f"{place(request)} failed: {type(error).__name__}",
-                detail=str(error),
-                code="NETWORK_ERROR",
-            ) from error
+            text = f"{where}: no answer within {seconds:g} s"
+            return RetryableError(text, code="REQUEST_TIMEOUT")
+        # ClientResponseError's own text ends with the URL, its query included
+        told = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+        if isinstance(
+            error, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError
+        ):
+            text = f"{where}: the server's certificate is not trusted"
+            return SetupError(text, detail=told, code="NETWORK_ERROR")
+        if isinstance(error, aiohttp.ClientError | OSError) and not isinstance(
+            error, aiohttp.InvalidURL
+        ):
+            text = f"{where} failed: {_reason(error)}"
+            return RetryableError(text, detail=told, code="NETWORK_ERROR")
+        return SetupError(f"{where}: not a request that can be sent; check URL and headers")
 
     async def _follow(self, session: aiohttp.ClientSession, request: Request) -> Response:
-        """Send, and where that is allowed follow redirects within the host."""
-        response = await self._once(session, request, request.url)
-        if not request.allow_redirects:
-            return response
+        """Send, and follow redirects within scheme, host and port; others are the answer."""
+        response = await self._once(session, request)
         url = URL(request.url)
-        for _ in range(5):
+        for _ in range(MOST_REDIRECTS):
             location = response.header("Location")
             if response.status not in (301, 302, 303, 307, 308) or not location:
                 break
             target = url.join(URL(location))
-            if target.origin() != url.origin():
+            if not target.host or target.origin() != url.origin():
                 break
             url = target
-            response = await self._once(session, request, str(url))
+            request = replace(request, url=str(url))
+            if response.status == HTTPStatus.SEE_OTHER:  # RFC 9110, section 15.4.4
+                request = replace(request, method="GET", body=None)
+            response = await self._once(session, request)
         return response
 
-    async def _once(self, session: aiohttp.ClientSession, request: Request, url: str) -> Response:
-        total = self._total if request.timeout is None else request.timeout
+    async def _once(self, session: aiohttp.ClientSession, request: Request) -> Response:
         async with session.request(
             request.method,
-            URL(url, encoded=True),
+            URL(request.url, encoded=True),
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            timeout=self._timeout(total),
+            timeout=self._timeout(request),
         ) as answer:
             body, truncated = await self._read(answer)
             return Response(answer.status, answer.headers, body, truncated)
@@ -161,3 +181,11 @@ class AiohttpTransport:
                 answer.close()
                 return bytes(body[: self._longest]), True
         return bytes(body), False
+
+
+def _reason(error: BaseException) -> str:
+    """Name a failure in the operating system's words where it has some."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return type(error).__name__
