@@ -70,14 +70,14 @@ class Compiler:
         return resolve
 
     def path(self, value: Any) -> Resolver:
-        """Compile ``@path``; the path itself may come from a directive."""
+        """Compile ``@path``: the value at a path; the path may come from a directive."""
         if isinstance(value, str):
             return getter(value)
         inner = self.value(value)
         return lambda data: getter(_expect_text("@path", inner(data)))(data)
 
     def template(self, value: Any) -> Resolver:
-        """Compile ``@template``; the template itself may come from a directive."""
+        """Compile ``@template``: a text with ``{{path}}`` filled in; it may come from a directive."""
         if isinstance(value, str):
             return compile_template(value)
         inner = self.value(value)
@@ -88,7 +88,7 @@ class Compiler:
         return (lambda _: value) if _is_scalar(value) else (lambda _: _copy(value))
 
     def if_(self, options: Mapping[str, Any]) -> Resolver:
-        """Compile ``@if``: ``exists`` asks for not null, ``blank`` for neither null nor ""."""
+        """Compile ``@if``: ``then`` or ``else``, by whether a value ``exists`` or is not ``blank``.""
         key = next((key for key in ("exists", "blank") if key in options), None)
         if key is None:
             return _failing('@if requires an "exists" key or a "blank" key')
@@ -181,7 +181,7 @@ class Compiler:
         return resolve
 
     def flatten(self, options: Mapping[str, Any]) -> Resolver:
-        """Compile ``@flatten``; scalars stay as they are."""
+        """Compile ``@flatten``: a nested object with its keys joined; scalars stay as they are."""
         separator = options.get("separator")
         if not isinstance(separator, str):
             return _failing('@flatten requires a "separator" key')
@@ -254,7 +254,7 @@ class Compiler:
         return resolve
 
     def liquid(self, value: str) -> Resolver:
-        """Compile ``@liquid``; the library is loaded only when a mapping uses it."""
+        """Compile ``@liquid``: a Liquid template, within Segment's limits."""
         from destination_core.mapping.liquid import compile_liquid  # noqa: PLC0415
 
         return compile_liquid(value, self._now)

@@ -1,0 +1,167 @@
+"""Write the reference pages from the objects they describe; with --check, only compare.
+
+Pages under docs/reference are written whole; in other pages the part between
+``<!-- generated: NAME -->`` and ``<!-- /generated -->`` is, and ``<!-- example: FILE -->`` is
+followed by that file as a code block.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from destination_core import errors, hookspecs
+from destination_core.cli.catalogue import action_table, markdown
+from destination_core.cli.main import COMMANDS, group
+from destination_core.mapping.directives import DIRECTIVES
+from destination_core.plugins import Registry
+
+ROOT = Path(__file__).parents[1]
+NOTE = "<!-- written by tools/generate_docs.py; change the source, then `make docs` -->\n\n"
+
+
+EXIT_CODES = """\
+| code | meaning |
+|---|---|
+| 0 | ok |
+| 1 | problems were found |
+| 2 | usage |
+| 3 | configuration |
+| 4 | authentication |
+| 5 | delivery |"""
+
+
+def hooks() -> str:
+    """Return the page of hooks: what each is for, when it is called, what it may raise."""
+    parts = ["# Hooks", inspect.getdoc(hookspecs) or ""]
+    for name, function in vars(hookspecs).items():
+        if not inspect.isfunction(function) or not hasattr(function, "destination_core_spec"):
+            continue
+        kind = (
+            "async, delivery"
+            if name in hookspecs.DELIVERY_HOOKS
+            else "observer"
+            if name in hookspecs.OBSERVERS
+            else "set-up"
+        )
+        signature = str(inspect.signature(function)).replace("destination_core.", "")
+        signature = re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", signature)
+        prefix = "async def" if name in hookspecs.DELIVERY_HOOKS else "def"
+        if prefix == "async def":
+            signature = re.sub(r"-> Awaitable\[(.*)\]$", r"-> \1", signature)
+        parts += [
+            f"## {name}",
+            f"*{kind}*",
+            f"```python\n@dc.hookimpl\n{prefix} {name}{signature}: ...\n```",
+        ]
+        parts.append(inspect.getdoc(function) or "")
+    return NOTE + "\n\n".join(parts) + "\n"
+
+
+def error_page() -> str:
+    """Return the page of errors."""
+    parts = ["# Errors", (errors.__doc__ or "").replace("::\n", "").strip("\n")]
+    parts[1] = re.sub(r"\n\n((?:    .*\n?)+)", _code_block, parts[1])
+    for name, kind in vars(errors).items():
+        if isinstance(kind, type) and issubclass(kind, errors.DestinationError):
+            code = getattr(kind, "default_code", "")
+            parts += [f"## {name}", inspect.getdoc(kind) or ""]
+            if code:
+                parts.append(f"Code, unless given: `{code}`.")
+    return NOTE + "\n\n".join(parts) + "\n"
+
+
+def _code_block(match: re.Match[str]) -> str:
+    lines = [line[4:] for line in match[1].rstrip("\n").split("\n")]
+    return "\n\n```\n" + "\n".join(lines) + "\n```\n"
+
+
+def directive_page() -> str:
+    """Return the page of directives."""
+    rows = ["# Directives", "One line each; the whole story is in [mapping](../mapping.md).", ""]
+    rows += ["| directive | what it does |", "|---|---|"]
+    for name, function in DIRECTIVES.items():
+        first = (inspect.getdoc(function) or "").splitlines()[0]
+        said = re.sub(r"^Compile ``(@\w+)``[:;,]?\s*", "", first).replace("``", "`")
+        rows.append(f"| `{name}` | {said} |")
+    return NOTE + "\n".join(rows) + "\n"
+
+
+def commands() -> str:
+    """Return the page of commands: what --help prints."""
+    runner = CliRunner()
+    parts = ["# Commands"]
+    for name in ["", *sorted(COMMANDS)]:
+        arguments = [name, "--help"] if name else ["--help"]
+        printed = runner.invoke(group, arguments, prog_name="destinations").output
+        parts += [f"## destinations {name}".rstrip(), f"```console\n{printed.strip()}\n```"]
+    exits = [
+        "## Exit codes",
+        EXIT_CODES,
+    ]
+    return NOTE + "\n\n".join([*parts, *exits]) + "\n"
+
+
+def customerio_page() -> str:
+    """Return the reference page of the Customer.io plugin."""
+    return NOTE + markdown(Registry.discover().relay("customerio").destination)
+
+
+def customerio_actions() -> str:
+    """Return the table of Customer.io's actions."""
+    return action_table(Registry.discover().relay("customerio").destination)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/reference/hooks.md": hooks,
+    "docs/reference/errors.md": error_page,
+    "docs/reference/directives.md": directive_page,
+    "docs/reference/cli.md": commands,
+    "docs/reference/customerio.md": customerio_page,
+}
+PARTS: Mapping[str, Callable[[], str]] = {"customerio actions": customerio_actions}
+WITH_PARTS = ("README.md", "docs/writing-a-plugin.md", "plugins/customerio/README.md")
+
+GENERATED = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+EXAMPLE = re.compile(r"(<!-- example: ([\w./-]+) -->\n)(?:```python\n.*?\n```\n)?", re.DOTALL)
+
+
+def filled(text: str) -> str:
+    """Return a page with its generated parts and its examples filled in."""
+    text = GENERATED.sub(lambda m: f"{m[1]}{PARTS[m[2]]()}\n{m[3]}", text)
+
+    def example(match: re.Match[str]) -> str:
+        source = (ROOT / match[2]).read_text("utf-8").strip()
+        return f"{match[1]}```python\n{source}\n```\n"
+
+    return EXAMPLE.sub(example, text)
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Fail when a page is out of date; write nothing.")
+def main(check: bool) -> None:
+    """Write the generated pages."""
+    wanted = {ROOT / path: make() for path, make in PAGES.items()}
+    for name in WITH_PARTS:
+        wanted[ROOT / name] = filled((ROOT / name).read_text("utf-8"))
+    stale = [
+        path
+        for path, text in wanted.items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+    if check and stale:
+        for path in stale:
+            click.echo(f"out of date: {path.relative_to(ROOT)}; run `make docs`", err=True)
+        sys.exit(1)
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path], "utf-8")
+        click.echo(f"wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
