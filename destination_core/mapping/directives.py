@@ -77,7 +77,7 @@ class Compiler:
         return lambda data: getter(_expect_text("@path", inner(data)))(data)
 
     def template(self, value: Any) -> Resolver:
-        """Compile ``@template``: a text with ``{{path}}`` filled in; it may come from a directive."""
+        """Compile ``@template``: a text with ``{{path}}`` filled in."""
         if isinstance(value, str):
             return compile_template(value)
         inner = self.value(value)
@@ -88,7 +88,7 @@ class Compiler:
         return (lambda _: value) if _is_scalar(value) else (lambda _: _copy(value))
 
     def if_(self, options: Mapping[str, Any]) -> Resolver:
-        """Compile ``@if``: ``then`` or ``else``, by whether a value ``exists`` or is not ``blank``.""
+        """Compile ``@if``: by whether a value ``exists``, or is not ``blank``."""
         key = next((key for key in ("exists", "blank") if key in options), None)
         if key is None:
             return _failing('@if requires an "exists" key or a "blank" key')

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001  a program of its own, not a package
 """Write the events of ``destinations demo``: thirty days of an invented shop, always the same.
 
     python plugins/customerio/tools/make_demo_events.py
@@ -276,7 +275,7 @@ def troubles(who: Somebody) -> Iterator[Event]:
 
 def events() -> list[Event]:
     """Return all events in the order in which they happened."""
-    chance = random.Random(SEED)  # noqa: S311  the same every time is the point
+    chance = random.Random(SEED)
     made: list[Event] = []
     for number in range(1, CUSTOMERS + 1):
         made.extend(life(Somebody(chance, number)))
