@@ -50,7 +50,13 @@ class Engine:
         if transport is None:
             transport = self._owned = await AiohttpTransport().__aenter__()
         self._deliverers = tuple(
-            Deliverer(one, Session(transport, one.options), self._limit, self._retry, self._clock)
+            Deliverer(
+                one,
+                Session(transport, one.options, one.secrets),
+                self._limit,
+                self._retry,
+                self._clock,
+            )
             for one in self.connections
         )
         return self

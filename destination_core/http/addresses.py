@@ -16,10 +16,11 @@ _READY: Final = re.compile(rf"https?://[a-z0-9.-]+/{_ENCODED.pattern}")
 class Base:
     """The URL that a connection's paths are appended to."""
 
-    __slots__ = ("_url",)
+    __slots__ = ("_last", "_url")
 
     def __init__(self, url: str) -> None:
         self._url = normal(url).rstrip("/") if url else ""
+        self._last: tuple[str | None, str] = (None, "")
 
     def join(self, url: str) -> str:
         """Return the absolute URL of a path, or of what is absolute already.
@@ -27,6 +28,13 @@ class Base:
         A path is appended to the base, whatever that ends in: ``/v1`` + ``/people`` is
         ``/v1/people``. Raises ``SetupError`` when there is no host to send to.
         """
+        last, joined = self._last
+        if url != last:  # many APIs have one path for everything
+            joined = self._joined(url)
+            self._last = (url, joined)
+        return joined
+
+    def _joined(self, url: str) -> str:
         if self._url and url.startswith("/"):
             if _ENCODED.fullmatch(url) and "/." not in url:
                 return self._url + url
@@ -45,7 +53,14 @@ def normal(url: str) -> str:
         raise SetupError(f"{shown!r} is not a URL") from None
     if made.scheme not in ("http", "https") or not made.host:
         raise SetupError(f"{shown!r} is not a URL to send to; begin with https:// or a base URL")
-    return str(made)
+    if made.user is not None or made.password is not None:
+        raise SetupError(f"{shown!r} would carry credentials in its URL; give them as auth")
+    if made.is_default_port():
+        made = made.with_port(None)
+    written = str(made)
+    origin = str(made.origin()) if made.raw_path == "/" else ""
+    bare = origin and not written.startswith(f"{origin}/")
+    return f"{origin}/{written[len(origin) :]}" if bare else written
 
 
 def with_params(url: str, params: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ class VectorTransport:
         headers = {str(k).lower(): str(v) for k, v in (answer.get("headers") or {}).items()}
         if "json" in answer:
             headers.setdefault("content-type", "application/json")
-            body = json.dumps(answer["json"]).encode()
+            body = json.dumps(answer["json"], ensure_ascii=False, separators=(",", ":")).encode()
         else:
             body = str(answer.get("body") or "").encode()
         return dc.Response(answer["status"], headers, body)
