@@ -1,0 +1,1 @@
+"""Measure the engine beside the open half of the hosted one, in one interleaved run."""

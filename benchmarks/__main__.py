@@ -1,0 +1,207 @@
+"""Run the benchmark: ``python -m benchmarks [--rounds N] [--seconds S] [--json FILE]``."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from benchmarks import events
+
+HERE: Final = Path(__file__).parent
+PEER: Final = HERE / "peer"
+ROOT: Final = HERE.parent
+
+
+@dataclass
+class Row:
+    """One row of the table: what is measured, the targets, and what was measured."""
+
+    name: str
+    unit: str
+    at_least: str
+    aim: str
+    peer: list[float] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+    reference: list[float] = field(default_factory=list)
+
+    def ratio(self) -> float:
+        """Return the median of the ratios of paired rounds."""
+        other = self.peer or self.reference
+        pairs = zip(other, self.ours, strict=True)
+        return median(a / b if self.peer else b / a for a, b in pairs)
+
+
+class Bench:
+    """Both sides, interleaved: every round runs each row on one side, then on the other."""
+
+    def __init__(self, folder: Path, sink: str, seconds: float) -> None:
+        self.common: dict[str, Any] = {"events": str(folder / "events.ndjson"), "seconds": seconds}
+        events.write(folder / "events.ndjson")
+        self.sink = sink
+        self.node = _peer()
+        if self.node:
+            chosen = self.run_peer({"mode": "subscriptions"})["subscriptions"]
+            path = folder / "subscriptions.json"
+            path.write_text(json.dumps(chosen), "utf-8")
+            self.common["subscriptions"] = str(path)
+
+    def run_peer(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Run the peer once."""
+        command = ["node", str(PEER / "driver.js"), json.dumps({**self.common, **options})]
+        return _run(command, PEER)
+
+    def run_ours(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Run our side once."""
+        argument = json.dumps({**self.common, **options})
+        return _run([sys.executable, "-m", "benchmarks.ours", argument], ROOT)
+
+    def differences(self) -> list[str]:
+        """Compare what both sides would send for 200 events; return the first differences."""
+        options = {"mode": "single", "record": True, "first": 200}
+        theirs = [_body(one) for one in self.run_peer(options)["sent"]]
+        ours = [_body(one) for one in self.run_ours(options)["sent"]]
+        if len(theirs) != len(ours):
+            return [f"{len(theirs)} requests against {len(ours)}"]
+        return [
+            f"{json.dumps(a, sort_keys=True)[:300]}\n    {json.dumps(b, sort_keys=True)[:300]}"
+            for a, b in zip(theirs, ours, strict=True)
+            if a != b
+        ][:3]
+
+
+def _body(sent: dict[str, Any]) -> Any:
+    return [sent["url"].split("/api")[-1], json.loads(sent["body"])]
+
+
+def _run(command: list[str], folder: Path) -> dict[str, Any]:
+    pinned = ["taskset", "-c", "0", *command] if shutil.which("taskset") else command
+    done = subprocess.run(pinned, capture_output=True, text=True, cwd=folder, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:3])} failed:\n{done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+def _peer() -> bool:
+    """Install the peer when there is Node; tell whether it can be run."""
+    if not shutil.which("node") or not shutil.which("npm"):
+        print("Node.js is not installed: our side is measured alone\n")
+        return False
+    if not (PEER / "node_modules").exists():
+        print("installing the peer (npm) ...")
+        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
+        done = subprocess.run(command, cwd=PEER, check=False)
+        if done.returncode:
+            print("the peer cannot be installed: our side is measured alone\n")
+            return False
+    return True
+
+
+@contextmanager
+def _sink() -> Iterator[str]:
+    command = [sys.executable, "-m", "benchmarks.sink"]
+    cores = os.cpu_count() or 1
+    if shutil.which("taskset") and cores > 1:
+        command = ["taskset", "-c", "1", *command]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None  # noqa: S101  PIPE was asked for
+        assert process.stdin is not None  # noqa: S101
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.stdin.close()
+
+
+def _round(bench: Bench, rows: dict[str, Row]) -> None:
+    for name, options in {
+        "single": {"mode": "single"},
+        "batch": {"mode": "batch"},
+        "single-sink": {"mode": "single", "sink": bench.sink},
+        "batch-sink": {"mode": "batch", "sink": bench.sink},
+    }.items():
+        row = rows[name]
+        if bench.node:
+            row.peer.append(bench.run_peer(options)["microseconds"])
+        row.ours.append(bench.run_ours(options)["microseconds"])
+    bare = bench.run_ours({"mode": "bare", "sink": bench.sink})["microseconds"]
+    rows["bare"].reference.append(bare)
+    rows["bare"].ours.append(rows["single-sink"].ours[-1])
+    for name, mode, many in (
+        ("events", "subscriptions-event", 1000),
+        ("properties", "subscriptions-property", 1000),
+        ("plugins", "plugins", 200),
+    ):
+        rows[name].reference.append(bench.run_ours({"mode": mode, "count": 1})["microseconds"])
+        rows[name].ours.append(bench.run_ours({"mode": mode, "count": many})["microseconds"])
+    started = time.perf_counter()
+    command = [str(Path(sys.executable).with_name("destinations")), "--help"]
+    subprocess.run(command, capture_output=True, check=True)
+    rows["help"].ours.append(time.perf_counter() - started)
+
+
+def _rows() -> dict[str, Row]:
+    return {
+        "single": Row("single event, 15 subscriptions, stubbed HTTP", "µs", "15x", "25x"),
+        "batch": Row("batch of 100, stubbed HTTP", "µs", "4x", "6x"),
+        "single-sink": Row("single event, real sink, 50 in flight", "µs", "4x", "6x"),
+        "bare": Row("the same against a bare aiohttp loop", "µs", "≤ 1.25x", "≤ 1.1x"),
+        "batch-sink": Row("batch of 100, real sink, 8 in flight", "µs", "4x", "5x"),
+        "events": Row("1,000 against 1 subscription (event)", "µs", "≤ 2x", "≤ 1.2x"),
+        "properties": Row("1,000 against 1 subscription (property)", "µs", "≤ 4x", "≤ 1.5x"),
+        "plugins": Row("200 against 1 installed plugins", "µs", "≤ 1.1x", "≤ 1.02x"),
+        "help": Row("`destinations --help`", "s", "≤ 0.15 s", "≤ 0.08 s"),
+    }
+
+
+def _table(rows: dict[str, Row]) -> str:
+    lines = ["| | peer or reference | ours | ratio | at least | aim |", "|---|---|---|---|---|---|"]
+    for row in rows.values():
+        other = row.peer or row.reference
+        shown = f"{median(other):.2f} {row.unit}" if other else "-"
+        ratio = f"{row.ratio():.2f}x" if other else "-"
+        ours = f"{median(row.ours):.3f} s" if row.unit == "s" else f"{median(row.ours):.2f} µs"
+        lines.append(f"| {row.name} | {shown} | {ours} | {ratio} | {row.at_least} | {row.aim} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run all rounds and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=1.0, help="per measurement")
+    parser.add_argument("--json", type=Path, help="write every single figure to this file")
+    options = parser.parse_args()
+    rows = _rows()
+    with tempfile.TemporaryDirectory() as folder, _sink() as sink:
+        bench = Bench(Path(folder), sink, options.seconds)
+        if bench.node:
+            different = bench.differences()
+            print(f"requests of 200 events: {'equal' if not different else 'DIFFERENT'}")
+            print("\n".join(different))
+        memory = {"ours": bench.run_ours({"mode": "single"})["rss"]}
+        if bench.node:
+            memory["peer"] = bench.run_peer({"mode": "single"})["rss"]
+        for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+            _round(bench, rows)
+    print(_table(rows))
+    print("\nmemory, MiB: " + ", ".join(f"{k} {v / 2**20:.0f}" for k, v in memory.items()))
+    if options.json:
+        figures = {name: vars(row) for name, row in rows.items()}
+        options.json.write_text(json.dumps({"rows": figures, "memory": memory}, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

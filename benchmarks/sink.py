@@ -1,0 +1,63 @@
+"""A server that answers every request with `200 {}`: the same one for both sides.
+
+``python -m benchmarks.sink`` prints its port and serves until standard input ends.
+"""
+
+import asyncio
+import sys
+from typing import Final
+
+ANSWER: Final = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+    b"Connection: keep-alive\r\n\r\n{}"
+)
+
+
+class Sink(asyncio.Protocol):
+    """Find the end of each request by its Content-Length, and answer."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  TCP gives one
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every request that is complete."""
+        self._buffer += data
+        answers = 0
+        while True:
+            head = self._buffer.find(b"\r\n\r\n")
+            if head < 0:
+                break
+            size = head + 4 + _length(bytes(self._buffer[:head]).lower())
+            if len(self._buffer) < size:
+                break
+            del self._buffer[:size]
+            answers += 1
+        if answers and self._transport is not None:
+            self._transport.write(ANSWER * answers)
+
+
+def _length(head: bytes) -> int:
+    found = head.find(b"content-length:")
+    if found < 0:
+        return 0
+    end = head.find(b"\r\n", found)
+    return int(head[found + 15 : end if end >= 0 else len(head)])
+
+
+async def serve() -> None:
+    """Serve on loopback until standard input ends."""
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Sink, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())
