@@ -53,7 +53,8 @@ def _error_object(given: Vector) -> Result:
         "InvalidAuthenticationError": dc.InvalidAuthentication,
         "PayloadValidationError": dc.InvalidPayload,
     }
-    status, code = given.get("status"), given.get("code")
+    status: Any = given.get("status")
+    code = given.get("code")
     if given["type"] == "APIError":  # the status is all it says: also whether to try again
         kind: type[dc.DeliveryError] = dc.RetryableError if status >= 500 else dc.PermanentError
         code = str(status)
