@@ -48,7 +48,7 @@ def settings(options: Options) -> dict[str, Any]:
         "api_key": "key",
         "any_identifier": True,
         "raw_event_ids": True,
-        "requests_per_second": 10_000_000,
+        "requests_per_second": None,
         "track_url": options.get("sink"),
     }
 

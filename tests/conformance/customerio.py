@@ -24,7 +24,7 @@ LIKE_THE_HOSTED_ONE = {
     "any_identifier": True,
     "raw_event_ids": True,
     "oversized": "keep",
-    "requests_per_second": 1e6,
+    "requests_per_second": None,
 }
 """Settings of the plugin, each with a use of its own, that bring it closest to the hosted one."""
 

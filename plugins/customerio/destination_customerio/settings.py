@@ -74,12 +74,12 @@ class Settings(dc.Settings):
         ),
     ] = "trim"
     requests_per_second: Annotated[
-        float,
+        float | None,
         Field(
             gt=0,
             title="Requests per second",
             description="Customer.io's fair use is 1,000 per second over all that writes to the"
-            " account; a batch counts once.",
+            " account; a batch counts once. null: no limit.",
         ),
     ] = 100.0
     track_url: Annotated[

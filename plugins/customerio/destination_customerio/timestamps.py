@@ -17,6 +17,7 @@ ISO_8601: Final = re.compile(
 )
 SHORTEST: Final = 10
 LONGEST: Final = 35
+USUAL: Final = (20, 24)
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]+)?")
 MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 MILLISECONDS_FROM: Final = 100_000_000_000
@@ -25,7 +26,19 @@ MILLISECONDS_FROM: Final = 100_000_000_000
 
 def seconds(text: str) -> int | None:
     """Return the Unix seconds of an ISO 8601 text, or None when it is none."""
-    if not (SHORTEST <= len(text) <= LONGEST and text[4] == "-" and ISO_8601.fullmatch(text)):
+    size = len(text)
+    if not (SHORTEST <= size <= LONGEST and text[4] == "-"):
+        return None
+    # most date-times end in Z with seconds or milliseconds: their shape is told by six characters
+    usual = (
+        size in USUAL
+        and text[-1] == "Z"
+        and text[10] == "T"
+        and text[13] == ":" == text[16]
+        and text[5].isdigit()
+        and (size == 20 or text[19] == ".")  # noqa: PLR2004  without a fraction
+    )
+    if not usual and not ISO_8601.fullmatch(text):
         return None
     try:
         date = datetime.fromisoformat(text.upper() if text[-1] == "z" else text)
@@ -55,17 +68,20 @@ def converted(value: Any) -> Any:
 
     Copies only what changes: the payload belongs to the engine, and may be sent again.
     """
-    if isinstance(value, str):
-        # cheap tests first: almost no attribute is a date
-        if len(value) >= SHORTEST and value[4] == "-" and value[0].isdigit():
-            found = seconds(value)
-            return value if found is None else found
-        return value
-    if isinstance(value, dict):
+    kind = type(value)
+    if kind is dict:
         return _members(value)
-    if isinstance(value, list):
+    if kind is list:
         return _items(value)
-    return value
+    return _text(value) if kind is str else value
+
+
+def _text(value: str) -> Any:
+    # cheap tests first: almost no attribute is a date
+    if len(value) < SHORTEST or value[4] != "-" or not value[0].isdigit():
+        return value
+    found = seconds(value)
+    return value if found is None else found
 
 
 def _members(value: dict[str, Any]) -> dict[str, Any]:
@@ -75,9 +91,13 @@ def _members(value: dict[str, Any]) -> dict[str, Any]:
         if kind is str:
             if len(one) < SHORTEST or one[4] != "-":
                 continue
-        elif kind is not dict and kind is not list:
+            new = _text(one)
+        elif kind is dict:
+            new = _members(one)
+        elif kind is list:
+            new = _items(one)
+        else:
             continue
-        new = converted(one)
         if new is not one:
             if changed is None:
                 changed = dict(value)
@@ -86,6 +106,11 @@ def _members(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _items(value: list[Any]) -> list[Any]:
-    made = [converted(one) for one in value]
-    changed = any(new is not old for new, old in zip(made, value, strict=True))
-    return made if changed else value
+    changed: list[Any] | None = None
+    for position, one in enumerate(value):
+        new = converted(one)
+        if new is not one:
+            if changed is None:
+                changed = list(value)
+            changed[position] = new
+    return value if changed is None else changed

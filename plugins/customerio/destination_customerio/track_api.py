@@ -17,7 +17,6 @@ METRICS: Final = "/api/v1/metrics"
 CUSTOMERS: Final = "/api/v1/customers"
 REGION: Final = "/api/v1/accounts/region"
 
-_JSON: Final = {"Content-Type": "application/json"}
 MULTI_STATUS: Final = 207
 
 
@@ -49,7 +48,7 @@ async def send(ctx: dc.Context[Settings], call: Call) -> None:
         ctx.warn(warning)
     body = encoded(call)
     try:
-        response = await ctx.http.post(call.path, data=body, headers=_JSON)
+        response = await ctx.http.post(call.path, json=orjson.Fragment(body))
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
     if response.status == MULTI_STATUS or b'"errors"' in response.body:
@@ -68,7 +67,7 @@ async def send_batch(ctx: dc.Context[Settings], body: bytes, size: int) -> Seque
     no item that it was accepted.
     """
     try:
-        response = await ctx.http.post(BATCH, data=body, headers=_JSON)
+        response = await ctx.http.post(BATCH, json=orjson.Fragment(body))
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
     if response.status != MULTI_STATUS and b'"errors"' not in response.body:
