@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
@@ -32,6 +33,9 @@ PLAIN: Final = frozenset({"idempotency-key"})
 LONGEST_BODY: Final = 20_000
 """Characters of a body that are shown."""
 
+LONGEST_URL: Final = 4_000
+"""Characters of a text that is searched for secrets of which only some characters are encoded."""
+
 SHORTEST_CREDENTIAL: Final = 6
 """Shorter credentials of a request are not searched for: they would blank out ordinary text."""
 
@@ -48,11 +52,14 @@ class Redactor:
             known.update(_credentials(request))
         # the longest first: a secret may contain another
         self._spellings = sorted(_spellings(known), key=len, reverse=True)
+        self._encoded = "|".join(map(_percent, sorted(known, key=len, reverse=True)))
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
         for spelling in self._spellings:
             text = text.replace(spelling, MASK)
+        if "%" in text and self._encoded and len(text) <= LONGEST_URL:
+            text = re.sub(self._encoded, MASK, text, flags=re.IGNORECASE)
         return text
 
     def url(self, url: str) -> str:
@@ -120,6 +127,11 @@ def _spellings(secrets: Collection[str]) -> set[str]:
         found |= {json.dumps(secret, ensure_ascii=ascii_)[1:-1] for ascii_ in (True, False)}
         found |= {_base64(secret), *(_base64(f"{secret}:{other}") for other in (*secrets, ""))}
     return found
+
+
+def _percent(secret: str) -> str:
+    """Return a pattern for a secret of which any characters are percent-encoded."""
+    return "".join(f"(?:{re.escape(one)}|{quote(one, safe='') or one})" for one in secret)
 
 
 def _base64(text: str) -> str:

@@ -1,6 +1,7 @@
 """Carry a request over the network: aiohttp, behind a seam of one method."""
 
 import asyncio
+import os
 import ssl
 from dataclasses import replace
 from http import HTTPStatus
@@ -187,5 +188,7 @@ def _reason(error: BaseException) -> str:
     """Name a failure in the operating system's words where it has some."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+        # a resolver's numbers are below 0 and not the system's; asyncio has its own text for others
+        number = cause.errno or 0
+        return os.strerror(number) if number > 0 else cause.strerror
     return type(error).__name__
