@@ -47,19 +47,19 @@ class Redactor:
     """
 
     def __init__(self, secrets: Collection[str], request: Request | None = None) -> None:
-        known = {secret for secret in secrets if secret}
+        self._known = known = {secret for secret in secrets if secret}
         if request is not None:
             known.update(_credentials(request))
         # the longest first: a secret may contain another
         self._spellings = sorted(_spellings(known), key=len, reverse=True)
-        self._encoded = "|".join(map(_percent, sorted(known, key=len, reverse=True)))
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
         for spelling in self._spellings:
             text = text.replace(spelling, MASK)
-        if "%" in text and self._encoded and len(text) <= LONGEST_URL:
-            text = re.sub(self._encoded, MASK, text, flags=re.IGNORECASE)
+        if "%" in text and self._known and len(text) <= LONGEST_URL:
+            pattern = "|".join(map(_percent, sorted(self._known, key=len, reverse=True)))
+            text = re.sub(pattern, MASK, text, flags=re.IGNORECASE)
         return text
 
     def url(self, url: str) -> str:
