@@ -33,9 +33,16 @@ def _event(kind: str, number: int, chance: random.Random) -> dict[str, Any]:
             "ip": "203.0.113.7",
             "locale": "en-GB",
             "timezone": "Europe/London",
-            "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/126.0.0.0",
+            "userAgent": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36"
+            " (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
             "library": {"name": "analytics.js", "version": "5.2.1"},
-            "page": {"path": "/products", "url": "https://shop.example/products?page=2"},
+            "page": {
+                "path": "/products",
+                "referrer": "https://search.example/?q=widgets+for+every+day",
+                "search": "?page=2&sort=price",
+                "title": "Widgets for every day of the week - Shop",
+                "url": "https://shop.example/products?page=2&sort=price",
+            },
             "device": {"id": f"dev-{user}", "token": f"tok-{user}", "type": "ios"},
             "app": {"name": "Shop", "version": "4.5.6", "build": "1234"},
             "campaign": {"source": "newsletter", "medium": "email", "name": "spring"},
@@ -47,7 +54,7 @@ def _event(kind: str, number: int, chance: random.Random) -> dict[str, Any]:
 def _track(number: int, _: str, chance: random.Random) -> dict[str, Any]:
     products = [
         {"sku": f"SKU-{chance.randrange(999)}", "price": 9.5, "quantity": 1 + n, "name": "Widget"}
-        for n in range(4)
+        for n in range(2)
     ]
     properties = {
         "order_id": f"o-{number}",

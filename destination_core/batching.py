@@ -66,12 +66,15 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
         if batching is None:
             result.batches.append(Batch((entry,)))
             continue
-        key, size = _key(entry, batching, mixed=mixed), _size(entry, batching)
-        batch = open_batches.setdefault(key, _Open(batching))
-        if not batch.add(entry, size):
+        key = "" if mixed and not batching.keys else _key(entry, batching, mixed=mixed)
+        size = _size(entry, batching)
+        batch = open_batches.get(key)
+        if batch is not None and batch.add(entry, size):
+            continue
+        if batch is not None:
             result.batches.append(Batch(batch.entries, batching))
-            batch = open_batches[key] = _Open(batching)
-            batch.add(entry, size)
+        batch = open_batches[key] = _Open(batching)
+        batch.add(entry, size)
     result.batches.extend(Batch(one.entries, one.batching) for one in open_batches.values())
     return result
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import KW_ONLY, dataclass
 from importlib.resources.abc import Traversable
-from typing import Any, Generic, Protocol, TypeVar, get_type_hints
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_type_hints
 
 from destination_core.context import Context
 from destination_core.errors import PluginError
@@ -20,8 +20,7 @@ Handler = Callable[[Context[S], P], Awaitable[object]]
 BatchHandler = Callable[[Context[S], Sequence[P]], Awaitable[Sequence[Outcome] | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(NamedTuple):
     """The exact UTF-8 bytes of one item of a batch, and warnings about how it was made."""
 
     body: bytes

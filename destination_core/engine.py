@@ -13,7 +13,7 @@ from destination_core.errors import DeliveryError, InvalidEvent
 from destination_core.event import check_event
 from destination_core.http import AiohttpTransport, Session, Transport
 from destination_core.plan import plan
-from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Item, Rejection, Task
+from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Rejection, Task
 
 CONCURRENCY: Final = 50
 """Attempts in flight at once, over all connections: what aiohttp does best on one core."""
@@ -177,7 +177,7 @@ def _enter(
             column = places[row]
             places[row] += 1
             if isinstance(step, Task):
-                entries.append(Entry(step, row, column, Item(step.action, step.payload)))
+                entries.append(Entry(step, row, column))
             else:
                 board[row][column] = _observed(deliverer, _rejected(deliverer, step))
     return entries

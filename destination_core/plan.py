@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from destination_core.connection import Connection
+from destination_core.connection import CompiledSubscription, Connection
 from destination_core.errors import InvalidPayload
 from destination_core.work import Event, Plan, Rejection, Task
 
@@ -13,17 +13,11 @@ def plan(event: Event, connection: Connection[Any]) -> Plan:
     Every subscription that matches has its step; one whose mapping or payload fails does not
     disturb the others. No step means that no subscription matched.
     """
-    return Plan(
-        connection.name,
-        tuple(
-            _step(event, one.name, one.action, one.mapping, one.schema)
-            for one in connection.matching(event)
-        ),
-    )
+    return Plan(connection.name, [_step(event, one) for one in connection.matching(event)])
 
 
-def _step(event: Event, name: str, action: Any, mapping: Any, schema: Any) -> Task | Rejection:
+def _step(event: Event, one: CompiledSubscription) -> Task | Rejection:
     try:
-        return Task(event, name, action, schema.validate(mapping.resolve(event)))
+        return Task(event, one.name, one.action, one.schema.validate(one.mapping.resolve(event)))
     except InvalidPayload as error:
-        return Rejection(event, name, action, error)
+        return Rejection(event, one.name, one.action, error)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from destination_core.destination import Action, Batching
 from destination_core.errors import (
@@ -52,12 +52,11 @@ class Rejection(NamedTuple):
     error: DeliveryError
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What one connection will do with one event: tasks and rejections in subscription order."""
 
     connection: str
-    steps: tuple[Task | Rejection, ...]
+    steps: Sequence[Task | Rejection]
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -70,8 +69,7 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, Rejection))
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One payload of a batch; ``body`` is what ``Batching.encode`` made of it, if it did."""
 
     action: Action[Any, Any]
@@ -80,14 +78,20 @@ class Item:
     warnings: tuple[str, ...] = ()
 
 
+_UNMADE: Final = Item(None, None)  # type: ignore[arg-type]  # a stand-in, never handed out
+
+
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A task on its way, at its place in the result: ``row`` and ``column``."""
+    """A task on its way, at its place in the result: ``row`` and ``column``.
+
+    ``item`` is made when it is batched.
+    """
 
     task: Task
     row: int
     column: int
-    item: Item
+    item: Item = _UNMADE
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ SHORTEST: Final = 10
 LONGEST: Final = 35
 USUAL: Final = (20, 24)
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]+)?")
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH_HERE: Final = EPOCH.replace(tzinfo=None)
 MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 MILLISECONDS_FROM: Final = 100_000_000_000
 """Larger numbers are milliseconds: as seconds they would be after the year 5138."""
@@ -44,9 +46,8 @@ def seconds(text: str) -> int | None:
         date = datetime.fromisoformat(text.upper() if text[-1] == "z" else text)
     except ValueError:
         return None
-    if date.tzinfo is None:
-        date = date.replace(tzinfo=UTC)
-    return math.floor(date.timestamp())
+    passed = date - (EPOCH_HERE if date.tzinfo is None else EPOCH)
+    return passed.days * 86_400 + passed.seconds
 
 
 def instant(text: str) -> int | None:
@@ -54,7 +55,9 @@ def instant(text: str) -> int | None:
 
     Where a time is expected a blank between date and time, and a month alone, are read as well.
     """
-    found = seconds(text.replace(" ", "T", 1))
+    found = seconds(text)
+    if found is None and " " in text:
+        found = seconds(text.replace(" ", "T", 1))
     if found is None and MONTH.fullmatch(text):
         found = seconds(f"{text}-01")
     if found is not None or not NUMBER.fullmatch(text):

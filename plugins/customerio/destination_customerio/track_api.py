@@ -1,8 +1,7 @@
 """Customer.io's Track API: how a call is sent, alone and in batches, and what the answer means."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -20,8 +19,7 @@ REGION: Final = "/api/v1/accounts/region"
 MULTI_STATUS: Final = 207
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call: its body, the warnings about it, and where it goes; batches take ``/entity``."""
 
     body: Mapping[str, Any]
