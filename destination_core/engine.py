@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 from destination_core.batching import cut
 from destination_core.connection import Connection
@@ -14,6 +14,9 @@ from destination_core.event import check_event
 from destination_core.http import AiohttpTransport, Session, Transport
 from destination_core.plan import plan
 from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Rejection, Task
+
+_Board = list[list[Delivery | None]]
+"""One list per event, one place per matching subscription: None until it is settled."""
 
 CONCURRENCY: Final = 50
 """Attempts in flight at once, over all connections: what aiohttp does best on one core."""
@@ -95,26 +98,25 @@ class Engine:
         subscription, in the order of connections and subscriptions.
         """
         deliverers = self._open()
-        board: list[dict[int, Delivery]] = [{} for _ in events]
-        places = [0] * len(events)
+        board: _Board = [[] for _ in events]
         jobs = []
         readable: list[tuple[int, Event]] = []
         for row, event in enumerate(events):
             try:
                 check_event(event)
             except InvalidEvent as error:
-                board[row][0] = _unreadable(event, error)
+                board[row].append(_unreadable(event, error))
             else:
                 readable.append((row, event))
         for one in deliverers:
-            entries = _enter(one, readable, board, places)
+            entries = _enter(one, readable, board)
             cutting = cut(entries, one.connection.relay, one.context())
             for entry, refusal in cutting.rejected:
                 delivery = one.rejection(entry.task, refusal)
                 board[entry.row][entry.column] = _observed(one, delivery)
             jobs += [_settle_batch(one, batch, board) for batch in cutting.batches]
         await asyncio.gather(*jobs)
-        return [[delivery for _, delivery in sorted(row.items(), key=_column)] for row in board]
+        return cast("list[list[Delivery]]", board)  # every place has been filled by now
 
     async def delete(self, event: Event) -> list[Delivery]:
         """Ask every destination to forget the user of a ``delete`` event.
@@ -165,21 +167,18 @@ def _steps(deliverer: Deliverer[Any], event: Event) -> Sequence[Task | Rejection
 
 
 def _enter(
-    deliverer: Deliverer[Any],
-    events: Iterable[tuple[int, Event]],
-    board: list[dict[int, Delivery]],
-    places: list[int],
+    deliverer: Deliverer[Any], events: Iterable[tuple[int, Event]], board: _Board
 ) -> list[Entry]:
     """Plan events for one connection: settle the rejections, return the rest as entries."""
     entries: list[Entry] = []
     for row, event in events:
+        places = board[row]
         for step in _steps(deliverer, event):
-            column = places[row]
-            places[row] += 1
             if isinstance(step, Task):
-                entries.append(Entry(step, row, column))
+                entries.append(Entry(step, row, len(places)))
+                places.append(None)
             else:
-                board[row][column] = _observed(deliverer, _rejected(deliverer, step))
+                places.append(_observed(deliverer, _rejected(deliverer, step)))
     return entries
 
 
@@ -189,9 +188,7 @@ async def _settle(deliverer: Deliverer[Any], step: Task | Rejection) -> Delivery
     return _observed(deliverer, _rejected(deliverer, step))
 
 
-async def _settle_batch(
-    deliverer: Deliverer[Any], batch: Batch, board: list[dict[int, Delivery]]
-) -> None:
+async def _settle_batch(deliverer: Deliverer[Any], batch: Batch, board: _Board) -> None:
     if batch.batching is None:
         entry = batch.entries[0]
         board[entry.row][entry.column] = await _settle(deliverer, entry.task)
@@ -220,10 +217,6 @@ def _rejected(deliverer: Deliverer[Any], rejection: Rejection) -> Delivery:
 
 def _unreadable(event: Event, error: InvalidEvent) -> Delivery:
     return Delivery(event, "", "", "", error=error)
-
-
-def _column(item: tuple[int, Delivery]) -> int:
-    return item[0]
 
 
 def _text(value: object) -> str | None:

@@ -38,7 +38,8 @@ class Client:
     """What ``ctx.http`` is: a request client with the connection's base URL and headers.
 
     Every method returns the response when its status is 2xx and raises a ``DeliveryError``
-    otherwise, unless ``raise_for_status=False``. ``json`` and ``data`` (bytes) are bodies;
+    otherwise, unless ``raise_for_status=False``. ``json`` (a value, or bytes that are JSON already)
+    and ``data`` (bytes) are bodies;
     ``params`` replace the URL's query; a header whose value is None is left out; ``auth`` is a
     pair for Basic authentication (UTF-8); ``timeout`` is the total in seconds.
     """
@@ -91,7 +92,7 @@ class Client:
         session = self._session
         sent = session.headers
         if json is not _ABSENT:
-            data = _dumps(json, method, url)
+            data = json if type(json) is bytes else _dumps(json, method, url)
             sent = session.json_headers
         if headers or auth:
             sent = merged(sent, headers or {}, auth)

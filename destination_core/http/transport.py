@@ -1,6 +1,5 @@
 """Carry a request over the network: aiohttp, behind a seam of one method."""
 
-import asyncio
 import os
 import ssl
 from dataclasses import replace
@@ -13,6 +12,7 @@ from yarl import URL
 
 from destination_core.errors import RetryableError, SetupError
 from destination_core.http.classify import place
+from destination_core.http.deadlines import Deadlines
 from destination_core.http.messages import Request, Response
 
 TOTAL_SECONDS: Final = 10.0
@@ -58,7 +58,8 @@ class AiohttpTransport:
         self._limit = limit
         self._longest = longest_body
         self._session: aiohttp.ClientSession | None = None
-        self._timeouts: dict[tuple[float | None, float | None], aiohttp.ClientTimeout] = {}
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._deadlines = Deadlines()
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -82,18 +83,14 @@ class AiohttpTransport:
         """Make the connector: the one place where sockets come from."""
         return aiohttp.TCPConnector(limit=self._limit, limit_per_host=0)
 
-    def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
-        """Return the time-outs of a request; a connection has to be made within its own."""
-        key = (request.timeout, request.connect_timeout)
-        made = self._timeouts.get(key)
+    def _connect_timeout(self, request: Request) -> aiohttp.ClientTimeout:
+        """Return the time-out for a connection; the total is kept by our own deadlines."""
+        seconds = request.connect_timeout or self._connect
+        made = self._timeouts.get(seconds)
         if made is None:
             if len(self._timeouts) >= MOST_TIMEOUTS:
                 self._timeouts.clear()
-            made = aiohttp.ClientTimeout(
-                total=request.timeout or self._total,
-                sock_connect=request.connect_timeout or self._connect,
-            )
-            self._timeouts[key] = made
+            made = self._timeouts[seconds] = aiohttp.ClientTimeout(total=None, sock_connect=seconds)
         return made
 
     async def send(self, request: Request) -> Response:
@@ -104,10 +101,10 @@ class AiohttpTransport:
         if self._session is None:
             raise RuntimeError("transport is not open; use `async with AiohttpTransport()`")
         try:
-            if not request.allow_redirects:
+            with self._deadlines.within(request.timeout or self._total):
+                if request.allow_redirects:
+                    return await self._follow(self._session, request)
                 return await self._once(self._session, request)
-            async with asyncio.timeout(request.timeout or self._total):
-                return await self._follow(self._session, request)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise self._failure(request, error) from None
 
@@ -161,7 +158,7 @@ class AiohttpTransport:
             data=request.body,
             headers=request.headers,
             allow_redirects=False,
-            timeout=self._timeout(request),
+            timeout=self._connect_timeout(request),
         ) as answer:
             body, truncated = await self._read(answer)
             return Response(answer.status, answer.headers, body, truncated)

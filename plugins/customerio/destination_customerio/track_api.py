@@ -27,12 +27,17 @@ class Call(NamedTuple):
     path: str = ENTITY
 
 
-def encoded(call: Call) -> bytes:
-    """Return the exact bytes of a call, within Customer.io's limit for one item."""
+def dumps(value: Any) -> bytes:
+    """Write JSON; raises ``InvalidPayload`` for what JSON cannot hold."""
     try:
-        body = orjson.dumps(call.body)
+        return orjson.dumps(value)
     except TypeError as error:
         raise dc.InvalidPayload(f"payload cannot be written as JSON: {error}") from error
+
+
+def encoded(call: Call) -> bytes:
+    """Return the exact bytes of a call, within Customer.io's limit for one item."""
+    body = dumps(call.body)
     if len(body) > limits.ITEM_BYTES:
         raise dc.InvalidPayload(
             f"payload is {len(body):,} bytes; Customer.io accepts {limits.ITEM_BYTES:,}"
@@ -46,7 +51,7 @@ async def send(ctx: dc.Context[Settings], call: Call) -> None:
         ctx.warn(warning)
     body = encoded(call)
     try:
-        response = await ctx.http.post(call.path, json=orjson.Fragment(body))
+        response = await ctx.http.post(call.path, json=body)
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
     if response.status == MULTI_STATUS or b'"errors"' in response.body:
@@ -65,7 +70,7 @@ async def send_batch(ctx: dc.Context[Settings], body: bytes, size: int) -> Seque
     no item that it was accepted.
     """
     try:
-        response = await ctx.http.post(BATCH, json=orjson.Fragment(body))
+        response = await ctx.http.post(BATCH, json=body)
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
     if response.status != MULTI_STATUS and b'"errors"' not in response.body:

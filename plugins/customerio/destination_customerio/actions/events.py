@@ -141,7 +141,7 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> Call:
     """Build an event of nobody known; without an anonymous id it goes to v1, which takes those."""
     warnings: list[str] = []
     name = limits.event_name(payload.name, settings.oversized, warnings)
-    data = payload.attributes(payload.data)
+    data = payload.encoded_attributes(payload.data)
     common: dict[str, Any] = {}
     if payload.event_id:
         common["id"] = _event_id(payload.event_id, settings)
@@ -170,20 +170,20 @@ def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> Ca
     if not who:
         raise dc.InvalidPayload("event has neither Person ID nor Anonymous ID: whose is it?")
     limits.check_identifiers(who)
-    attributes = payload.attributes(payload.data)
-    if not limits.MESSAGE_OVERRIDES.isdisjoint(attributes):
-        names = ", ".join(sorted(limits.MESSAGE_OVERRIDES & attributes.keys()))
+    data = payload.data
+    if data and not data.keys().isdisjoint(limits.MESSAGE_OVERRIDES):
+        names = ", ".join(sorted(limits.MESSAGE_OVERRIDES & data.keys()))
         warnings.append(f"{names} in the event's data overrides the settings of messages")
-    if payload.anonymous_id and "anonymous_id" not in who:
-        attributes = {**attributes, "anonymous_id": payload.anonymous_id}
     body: dict[str, Any] = {
         "type": "person",
         "action": action,
         "name": limits.event_name(name, settings.oversized, warnings),
         "identifiers": who,
     }
-    if attributes or payload.data is not None or payload.anonymous_id:
-        body["attributes"] = attributes
+    anonymous_id = payload.anonymous_id
+    if data is not None or anonymous_id:
+        extra = None if "anonymous_id" in who else anonymous_id
+        body["attributes"] = payload.encoded_attributes(data, extra)
     if payload.event_id:
         body["id"] = _event_id(payload.event_id, settings)
     timestamp = time_of(payload.timestamp, warnings)

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
+import orjson
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import timestamps
+from destination_customerio import timestamps, track_api
 
 
 class Batchable(dc.Payload):
@@ -43,12 +44,27 @@ class Convertible(Batchable):
 
     def attributes(self, values: dict[str, Any] | None) -> dict[str, Any]:
         """Return attributes, with their dates converted if that is wanted."""
-        if not values:
-            return {}
-        converted: dict[str, Any] = (
-            timestamps.converted(values) if self.convert_timestamp else values
-        )
-        return converted
+        if not values or not self.convert_timestamp:
+            return values or {}
+        body = track_api.dumps(values)
+        converted = timestamps.converted(body)
+        found: dict[str, Any] = values if converted is body else orjson.loads(converted)
+        return found
+
+    def encoded_attributes(
+        self, values: dict[str, Any] | None, anonymous_id: str | None = None
+    ) -> orjson.Fragment:
+        """Return the same as JSON; the anonymous id is added, and never taken for a date."""
+        if anonymous_id and values and "anonymous_id" in values:
+            values = {key: value for key, value in values.items() if key != "anonymous_id"}
+        body = track_api.dumps(values) if values else b"{}"
+        if self.convert_timestamp:
+            body = timestamps.converted(body)
+        if anonymous_id:
+            comma = b"," if values else b""
+            own = track_api.dumps(anonymous_id)
+            body = b'%s%s"anonymous_id":%s}' % (body[:-1], comma, own)
+        return orjson.Fragment(body)
 
 
 OBJECT_TYPE_OF_PROPERTIES = dc.coalesce("$.properties.object_type_id", "$.properties.objectTypeId")
