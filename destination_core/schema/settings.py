@@ -82,9 +82,11 @@ def _unknown(model: type[Settings], detail: ErrorDetails) -> str:
     key = str(detail["loc"][-1])
     names = list(model.model_fields)
     names += [info.alias for info in model.model_fields.values() if info.alias]
-    lowered = {name.lower().replace("_", ""): name for name in names}
+    lowered = [name.lower().replace("_", "") for name in names]
     near = get_close_matches(key.lower().replace("_", ""), lowered, n=1, cutoff=0.6)
-    hint = f"did you mean {lowered[near[0]]!r}?" if near else f"known: {', '.join(names)}"
+    spellings = [name for name, low in zip(names, lowered, strict=True) if low in near]
+    best = get_close_matches(key, spellings, n=1, cutoff=0)
+    hint = f"did you mean {best[0]!r}?" if best else f"known: {', '.join(names)}"
     where = ".".join(str(step) for step in detail["loc"])
     return f"{where!r} is not a setting; {hint}"
 
