@@ -1,0 +1,262 @@
+"""The command line: what each command prints, and which exit code it ends with."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from destination_core.cli.main import COMMANDS, main
+
+CANARY = "canary-5eCret-value"
+
+
+@dataclass
+class Run:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Decode what it printed."""
+        return json.loads(self.out)
+
+
+Destinations = Callable[..., Run]
+
+
+@pytest.fixture
+def destinations(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Destinations:
+    """Run `destinations` in this process, with credentials in the environment."""
+    monkeypatch.setenv("CUSTOMERIO_SITE_ID", "site-of-the-tests")
+    monkeypatch.setenv("CUSTOMERIO_API_KEY", CANARY)
+
+    def run(*arguments: object, stdin: bytes = b"") -> Run:
+        monkeypatch.setattr("sys.argv", ["destinations", *map(str, arguments)])
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        out, err = capfd.readouterr()
+        assert CANARY not in out + err
+        assert "\x1b[" not in out + err
+        return Run(int(caught.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def config(tmp_path: Path, destinations: Destinations) -> Path:
+    """Give a configuration as `init` writes it."""
+    path = tmp_path / "customerio.yaml"
+    assert destinations("init", "customerio", "-o", path).code == 0
+    return path
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_has_an_example(destinations: Destinations, command: str) -> None:
+    """Every command says what it does, and shows a command line that uses it."""
+    run = destinations(command, "--help")
+    assert run.code == 0
+    assert f"destinations {command}" in run.out.split("Example: ")[1]
+
+
+def test_the_list_of_commands(destinations: Destinations) -> None:
+    """`--help` lists all of them."""
+    run = destinations("--help")
+    assert all(f"  {name} " in run.out for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["chek"], "Did you mean 'check'?"),
+        (["check"], "CONFIG"),
+        (["check", "nowhere.yaml"], "nowhere.yaml"),
+        (["describe", "customerio", "--format", "pdf"], "pdf"),
+        (["completion", "cmd"], "cmd"),
+    ],
+)
+def test_wrong_usage_is_2(destinations: Destinations, arguments: list[str], said: str) -> None:
+    """A command line that cannot be understood."""
+    run = destinations(*arguments)
+    assert (run.code, said in run.err) == (2, True)
+
+
+def test_plugins(destinations: Destinations) -> None:
+    """Slug, title, distribution, version and actions of what is installed."""
+    assert "destination-customerio 0." in destinations("plugins").out
+    (one,) = destinations("plugins", "--json").json()["plugins"]
+    assert (one["slug"], one["title"], len(one["actions"])) == ("customerio", "Customer.io", 16)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_describe_for_people(destinations: Destinations, form: str) -> None:
+    """Settings, actions with their fields, and presets."""
+    run = destinations("describe", "customerio", "--format", form)
+    assert run.code == 0
+    for part in ("Account Region" if form == "markdown" else "accountRegion", "trackEvent", "name"):
+        assert part in run.out
+
+
+def test_describe_for_programs(destinations: Destinations) -> None:
+    """The catalogue with fields, defaults and presets, and the schemas."""
+    catalogue = destinations("describe", "customerio", "--json").json()
+    assert catalogue == destinations("describe", "customerio", "--format", "json").json()
+    track = next(one for one in catalogue["actions"] if one["slug"] == "trackEvent")
+    assert track["fields"]["name"]["default"] == {"@path": "$.event"}
+    assert [one["name"] for one in catalogue["presets"]][:1] == ["Track Event"]
+    schemas = destinations("describe", "customerio", "--format", "jsonschema").json()
+    assert "api_key" in str(schemas) or "apiKey" in str(schemas)
+
+
+def test_a_plugin_that_is_not_installed_is_3(destinations: Destinations) -> None:
+    """It says what is, and how to get another."""
+    run = destinations("describe", "nope")
+    assert run.code == 3
+    assert "installed: customerio" in run.err
+
+
+def test_init_writes_what_check_accepts(destinations: Destinations, config: Path) -> None:
+    """Quick Setup: the three documented subscriptions, and credentials by reference."""
+    run = destinations("check", config)
+    assert (run.code, run.out) == (0, "customerio: Customer.io, 3 subscriptions\n")
+    again = destinations("init", "customerio", "-o", config)
+    assert (again.code, "exists already" in again.err) == (2, True)
+
+
+def test_init_empty_is_customized_setup(destinations: Destinations, tmp_path: Path) -> None:
+    """No subscription, and the place for them."""
+    path = tmp_path / "empty.yaml"
+    path.write_text(destinations("init", "customerio", "--empty").out, "utf-8")
+    assert "0 subscriptions" in destinations("check", path).out
+
+
+def test_check_names_every_mistake_with_its_place(
+    destinations: Destinations, tmp_path: Path
+) -> None:
+    """File, line and column, what is wrong and what to do: all at once, as text and as JSON."""
+    path = tmp_path / "bad.yaml"
+    path.write_text(
+        "destinations:\n"
+        "  customerio:\n"
+        "    settings:\n"
+        '      site_id: "${env:CUSTOMERIO_SITE_ID}"\n'
+        f"      api_key: {CANARY}\n"
+        "      account_regoin: EU\n"
+        "    subscriptions:\n"
+        "      - preset: Track Evnt\n"
+        "      - action: trackEvent\n"
+        "        trigger: 'userid = 1'\n"
+        "  other:\n"
+        "    plugin: nope\n",
+        "utf-8",
+    )
+    run = destinations("check", path)
+    assert run.code == 3
+    lines = run.err.splitlines()
+    for place, said in (
+        ("bad.yaml:5:7", "${env:CUSTOMERIO_API_KEY}"),
+        ("bad.yaml:8:9", "did you mean 'Track Event'?"),
+        ("bad.yaml:9:9", "did you mean 'userId'"),
+        ("bad.yaml:12:5", "'nope' is not installed"),
+    ):
+        assert any(place in line and said in line for line in lines), (place, run.err)
+    problems = destinations("check", path, "--json").json()["problems"]
+    assert len(problems) == 4
+
+
+def test_check_warns_of_what_is_probably_not_meant(
+    destinations: Destinations, config: Path
+) -> None:
+    """An unknown mapping field is legal, and a warning ends with 1."""
+    text = config.read_text("utf-8").split("    subscriptions:")[0]
+    config.write_text(
+        text + "    subscriptions:\n      - action: trackEvent\n"
+        "        trigger: 'type = \"track\"'\n        mapping: {nmae: {'@path': $.event}}\n",
+        "utf-8",
+    )
+    run = destinations("check", config)
+    assert run.code == 1
+    assert "did you mean 'name'?" in run.err
+    assert "required field 'name'" in run.err
+
+
+def test_explain(destinations: Destinations, config: Path) -> None:
+    """Which condition decided, the payload, the request without credentials; nothing is sent."""
+    event = '{"type": "track", "event": "A", "userId": "u1", "messageId": "m"}'
+    run = destinations("explain", config, event)
+    assert run.code == 0
+    assert 'type = "track" holds: the event has "track"' in run.out
+    assert "POST https://track.customer.io/api/v2/entity" in run.out
+    assert "1 of 3 subscriptions match; nothing was sent" in run.out
+    first, second, _ = destinations("explain", config, "-", "--json", stdin=event.encode()).json()
+    assert first["matched"]
+    assert first["payload"]["name"] == "A"
+    assert first["requests"][0]["body"]["identifiers"] == {"id": "u1"}
+    assert not second["matched"]
+    assert second["decided_by"][0]["actual"] == "track"
+
+
+def test_explain_an_event_that_is_rejected(destinations: Destinations, config: Path) -> None:
+    """The reason is shown, and the exit code is 1."""
+    run = destinations("explain", config, '{"type": "identify", "userId": "u1"}')
+    assert (run.code, "Email Address is required" in run.out) == (1, True)
+
+
+@pytest.mark.parametrize("event", ["no-such-file.json", "{"])
+def test_explain_needs_an_event(destinations: Destinations, config: Path, event: str) -> None:
+    """A missing file is wrong usage; what is no JSON is named."""
+    assert destinations("explain", config, event).code in (2, 3)
+
+
+def test_schema_knows_the_installed_plugins(destinations: Destinations) -> None:
+    """Editors complete settings and actions of what is installed."""
+    text = destinations("schema").out
+    assert json.loads(text)["$schema"]
+    assert "account_region" in text
+    assert "createUpdatePerson" in text
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(destinations: Destinations, shell: str) -> None:
+    """The script calls the program back."""
+    assert "_DESTINATIONS_COMPLETE" in destinations("completion", shell).out
+
+
+def test_send_dry_run_plans_and_sends_nothing(
+    destinations: Destinations, config: Path, tmp_path: Path
+) -> None:
+    """Everything up to the network runs; rejected events make the exit code 1."""
+    failures = tmp_path / "failed.ndjson"
+    events = b'{"type":"track","event":"A","userId":"u"}\n{"type":"identify","userId":"u"}\n'
+    run = destinations(
+        "send", config, "-", "--dry-run", "--json", "--failures", failures, stdin=events
+    )
+    report = run.json()
+    assert run.code == 1
+    assert (report["events"], report["outcomes"]) == (2, {"delivered": 1, "rejected": 1})
+    (failed,) = [json.loads(line) for line in failures.read_bytes().splitlines()]
+    assert failed["_delivery"]["subscription"] == "Create or Update Person"
+    assert failed["userId"] == "u"
+
+
+def test_send_names_files_that_are_not_there(destinations: Destinations, config: Path) -> None:
+    """Before anything is read or sent."""
+    assert destinations("send", config, "nope.ndjson").code == 2
+
+
+def test_demo(destinations: Destinations) -> None:
+    """It ends with what happened, what Customer.io would hold, and what to type next."""
+    report = destinations("demo", "--json").json()
+    assert report["events"] >= 2_000
+    assert report["outcomes"]["delivered"] >= 2_000
+    assert report["outcomes"]["rejected"] > 0
+    assert report["holds"]["people"] > 0
