@@ -1,0 +1,41 @@
+"""The pages: links lead somewhere, Python is Python, nothing that exists is left out."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from destination_core import hookspecs
+from destination_core.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link is a file or a folder of the repository."""
+    broken = [
+        one for one in LINK.findall(page.read_text("utf-8")) if not (page.parent / one).exists()
+    ]
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_on_pages_can_be_parsed(page: Path) -> None:
+    """A block of Python is Python (top-level `await` included)."""
+    for block in PYTHON.findall(page.read_text("utf-8")):
+        compile(block, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
+
+
+def test_every_hook_and_command_has_its_place() -> None:
+    """The reference pages are complete."""
+    hooks = (ROOT / "docs/reference/hooks.md").read_text("utf-8")
+    for name in vars(hookspecs):
+        if hasattr(getattr(hookspecs, name), "destination_core_spec"):
+            assert f"## {name}" in hooks
+    commands = (ROOT / "docs/reference/cli.md").read_text("utf-8")
+    assert all(f"## destinations {name}" in commands for name in COMMANDS)
