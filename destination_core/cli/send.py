@@ -93,6 +93,8 @@ def command(
         echo_json({**report.as_json(), "seconds": round(seconds, 3), "dry_run": dry_run})
     else:
         show(report, seconds)
+        if dry_run:
+            click.echo("dry run: nothing was sent; \"delivered\" is what would have gone out")
     if sender.stopped and sender.last is not None:
         last = sender.last
         click.echo(
