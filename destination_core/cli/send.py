@@ -94,7 +94,7 @@ def command(
     else:
         show(report, seconds)
         if dry_run:
-            click.echo("dry run: nothing was sent; \"delivered\" is what would have gone out")
+            click.echo('dry run: nothing was sent; "delivered" is what would have gone out')
     if sender.stopped and sender.last is not None:
         last = sender.last
         click.echo(
