@@ -27,15 +27,17 @@ if TYPE_CHECKING:
 def command(config: Path, live: bool, as_json: bool) -> int:
     """Check a configuration: every mistake with its place; with --live, the credentials too."""
     from destination_core.connection import InvalidConfiguration
+    from destination_core.errors import ConfigurationError
 
     try:
         opened = connections(config)
-    except InvalidConfiguration as error:
+    except ConfigurationError as error:
+        found = error.problems if isinstance(error, InvalidConfiguration) else (str(error),)
         if as_json:
-            echo_json({"problems": error.problems})
+            echo_json({"problems": found})
         else:
-            click.echo("\n".join(error.problems), err=True)
-            click.echo(counted(len(error.problems), "problem"), err=True)
+            click.echo("\n".join(found), err=True)
+            click.echo(counted(len(found), "problem"), err=True)
         return CONFIGURATION
     answers = asyncio.run(_ask(opened)) if live else {}
     warnings = [f"{one.name}: {warning}" for one in opened for warning in one.warnings]

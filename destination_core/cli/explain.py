@@ -33,9 +33,13 @@ def command(config: Path, event: str, as_json: bool) -> int:
     For each subscription: matched or not and which condition decided, the payload, and the exact
     request, without credentials.
     """
+    from destination_core.errors import InvalidEvent
     from destination_core.event import parse_event
 
-    parsed = parse_event(_read(event))
+    try:
+        parsed = parse_event(_read(event))
+    except InvalidEvent as error:
+        raise click.UsageError(f"EVENT cannot be read: {error}") from error
     opened = connections(config)
     found = [
         asyncio.run(_explain(connection, one, parsed))

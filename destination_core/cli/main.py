@@ -94,6 +94,11 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(OK)
+    except OSError as error:
+        if debug or error.filename is None:
+            raise
+        click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+        sys.exit(USAGE)
     except Exception as error:
         from destination_core.errors import DestinationError, SetupError
 

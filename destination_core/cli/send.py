@@ -22,6 +22,8 @@ from destination_core.cli.main import AUTHENTICATION, DELIVERY, OK, PROBLEMS
 if TYPE_CHECKING:
     from destination_core.cli.sending import Report, Sender
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 SHOWN = 10
 """Reasons that are shown; --json has them all."""
 
@@ -45,7 +47,9 @@ SHOWN = 10
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     help="Write what failed to this file; `send` accepts it again, and sends it where it failed.",
 )
-@click.option("--from-line", default=1, type=click.IntRange(1), help="Start at this line.")
+@click.option(
+    "--from-line", default=1, type=click.IntRange(1), help="Start the first FILE at this line."
+)
 @click.option("--dry-run", is_flag=True, help="Plan, validate and batch, but send nothing.")
 @json_option
 def command(
@@ -61,7 +65,7 @@ def command(
 ) -> int:
     """Deliver the events of FILEs (NDJSON or a JSON array, gzipped or not; - for stdin).
 
-    One Ctrl-C finishes what was read and says where to go on.
+    One Ctrl-C finishes what was read and says where to go on; a second one gives up.
     """
     from destination_core.cli import sending
     from destination_core.cli.capture import SilentTransport
@@ -69,9 +73,11 @@ def command(
     from destination_core.delivery import Retry
 
     for name in files:
-        if name != "-" and not Path(name).is_file():
+        if name == "-":
+            continue
+        if not Path(name).exists() or Path(name).is_dir():
             raise click.UsageError(f"{name}: no such file")
-        if failures is not None and name == str(failures):
+        if failures is not None and failures.exists() and Path(name).samefile(failures):
             raise click.UsageError(f"{name} would be read and written at once")
     opened = connections(config)
     with ExitStack() as stack:
@@ -95,27 +101,47 @@ def command(
         show(report, seconds)
         if dry_run:
             click.echo('dry run: nothing was sent; "delivered" is what would have gone out')
-    if sender.stopped and sender.last is not None:
-        last = sender.last
-        click.echo(
-            f"stopped: {last.file} is done up to line {last.number};"
-            f" go on with --from-line {last.number + 1}",
-            err=True,
-        )
+    if sender.stopped:
+        click.echo(_where_to_go_on(sender, files), err=True)
     return exit_code(report)
 
 
 async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report":
     from destination_core.cli import sending
+    from destination_core.cli.stdin import StandardInput
 
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGINT, sender.stop)
-    loop.add_signal_handler(signal.SIGTERM, sender.stop)
-    try:
-        return await sender.run(sending.files(files, first=first))
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
-        loop.remove_signal_handler(signal.SIGTERM)
+    with StandardInput() as stdin:
+
+        def stop() -> None:
+            _deafen(loop)
+            sender.stop()
+            stdin.end()
+
+        for number in SIGNALS:
+            loop.add_signal_handler(number, stop)
+        try:
+            return await sender.run(sending.files(files, stdin.stream, first=first))
+        finally:
+            _deafen(loop)
+
+
+def _deafen(loop: asyncio.AbstractEventLoop) -> None:
+    for number in SIGNALS:
+        loop.remove_signal_handler(number)
+
+
+def _where_to_go_on(sender: "Sender", files: tuple[str, ...]) -> str:
+    from destination_core.cli.sending import STDIN
+
+    last = sender.last
+    if last is None:
+        return "stopped: nothing was read"
+    name = "-" if last.file == STDIN else last.file
+    left = files[files.index(name) :]
+    which = f" and {' '.join(left)}" if len(files) > 1 else ""
+    done = f"{last.file} is done up to line {last.number}"
+    return f"stopped: {done}; go on with --from-line {last.number + 1}{which}"
 
 
 def show(report: "Report", seconds: float) -> None:

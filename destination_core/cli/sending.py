@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +27,8 @@ AHEAD: Final = 4
 
 MARK: Final = "_delivery"
 """The member under which a failed event carries where it failed; `send` takes it off again."""
+
+STDIN: Final = "(stdin)"
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
@@ -77,7 +78,7 @@ class Report:
 def lines(name: str, stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
     """Read the events of a file from line ``first`` on; gzip is recognised by its first bytes.
 
-    A damaged gzip stream ends the file with one line that says so.
+    A damaged gzip stream or a failing disk ends the file with one line that says so.
     """
     number = 0
     try:
@@ -91,6 +92,8 @@ def lines(name: str, stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
             yield Line(name, number, event, route)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield Line(name, number + 1, InvalidEvent(f"gzip stream is damaged: {error}"))
+    except OSError as error:
+        yield Line(name, number + 1, InvalidEvent(f"file cannot be read: {error.strerror}"))
 
 
 def _opened(stream: IO[bytes]) -> BinaryIO:
@@ -99,14 +102,23 @@ def _opened(stream: IO[bytes]) -> BinaryIO:
     return cast("BinaryIO", opened)
 
 
-def files(names: Iterable[str], *, first: int = 1) -> Iterator[Line]:
-    """Read the events of many files; ``-`` is standard input."""
+def files(names: Iterable[str], stdin: IO[bytes], *, first: int = 1) -> Iterator[Line]:
+    """Read the events of many files, of the first one from line ``first`` on; ``-`` is ``stdin``.
+
+    A file that cannot be opened has one line that says so.
+    """
     for name in names:
         if name == "-":
-            yield from lines("(stdin)", sys.stdin.buffer, first=first)
+            yield from lines(STDIN, stdin, first=first)
         else:
-            with Path(name).open("rb") as stream:
+            try:
+                stream = Path(name).open("rb")  # noqa: SIM115  closed below, its reader has errors of its own
+            except OSError as error:
+                yield Line(name, 1, InvalidEvent(f"file cannot be read: {error.strerror}"))
+                continue
+            with stream:
                 yield from lines(name, stream, first=first)
+        first = 1
 
 
 class Sender:
@@ -145,14 +157,14 @@ class Sender:
         """Deliver everything that the source yields."""
         running: set[asyncio.Task[None]] = set()
         try:
-            for chunk in self._chunks(source):
+            chunks = self._chunks(source)
+            # In a thread: a slow pipe must not keep what is in flight from being answered.
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
                 running.add(asyncio.create_task(self._deliver(chunk)))
                 if len(running) >= AHEAD:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
                         task.result()
-                else:
-                    await asyncio.sleep(0)
             await asyncio.gather(*running)
         finally:
             for engine in self._engines.values():
@@ -162,13 +174,13 @@ class Sender:
     def _chunks(self, source: Iterable[Line]) -> Iterator[list[Line]]:
         chunk: list[Line] = []
         for line in source:
+            if self.stopped:  # what came after is not read, or was cut short
+                break
             chunk.append(line)
             self.last = line
             if len(chunk) >= CHUNK:
                 yield chunk
                 chunk = []
-            if self.stopped:
-                break
         if chunk:
             yield chunk
 
@@ -180,6 +192,9 @@ class Sender:
             else:
                 groups.setdefault(line.route, []).append(line)
         for route, group in groups.items():
+            if route is not None and not self._known(*route):
+                self._lost(group, *route)
+                continue
             engine = await self._engine(route)
             deletions = [one for one in group if one.event["type"] == "delete"]  # type: ignore[index]
             for line in deletions:
@@ -206,6 +221,20 @@ class Sender:
         """Return the connection narrowed to one subscription (all of them for a deletion)."""
         chosen = [one for one in self._connections if one.name == destination]
         return [one.narrowed(subscription) if subscription else one for one in chosen]
+
+    def _known(self, destination: str, subscription: str) -> bool:
+        return any(
+            one.name == destination
+            and (not subscription or any(it.name == subscription for it in one.subscriptions))
+            for one in self._connections
+        )
+
+    def _lost(self, group: list[Line], destination: str, subscription: str) -> None:
+        """Say that failed events cannot go again where they failed: that would drop them."""
+        where = f"subscription {subscription!r} of {destination!r}"
+        reason = f"it failed at {where}, which the configuration does not have; name it as it was"
+        for line in group:
+            self._unreadable(line, InvalidEvent(reason))
 
     def _unreadable(self, line: Line, error: InvalidEvent) -> None:
         self.report.events += 1

@@ -226,7 +226,9 @@ def _spellings(relay: Relay[Any]) -> dict[str, str]:
 def _said(error: Any, data: Any) -> str:
     """Say one of pydantic's errors in the words of the file."""
     location: Location = error["loc"]
-    key = location[-1] if location else ""
+    if not location:
+        return "must hold `destinations`; start with what `destinations init SLUG` writes"
+    key = location[-1]
     if error["type"] == "extra_forbidden":
         known = _known_keys(location)
         close = difflib.get_close_matches(str(key), known, n=1)
