@@ -1,0 +1,56 @@
+"""What any queue must do; the tests of the contract run over every implementation."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from destination_core.queue.records import Accepted, Counts, DeadLetter, Intake, Job, Settlement
+
+
+class Queue(Protocol):
+    """A durable queue of deliveries, one line per destination.
+
+    Every method returns when its effect survives a crash of the machine. Times are Unix seconds.
+    """
+
+    async def put(self, events: Sequence[Intake]) -> Accepted:
+        """Keep events until they are settled everywhere; all of them or, on an error, none.
+
+        Raises ``QueueFull``.
+        """
+        ...
+
+    async def claim(self, destination: str, limit: int, lease: float) -> list[Job]:
+        """Lease up to ``limit`` jobs that are due, the longest due first, for ``lease`` seconds.
+
+        A job that is not settled by then is due again, for anybody, with one more crash.
+        """
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement]) -> int:
+        """Say what became of jobs, in one transaction; return how many were still ours.
+
+        A job whose lease was lost to another owner is left alone.
+        """
+        ...
+
+    async def next_due(self, destination: str) -> float | None:
+        """Return when the next job is due, or None when there is none."""
+        ...
+
+    async def counts(self) -> Mapping[str, Counts]:
+        """Return the counts by destination."""
+        ...
+
+    async def dead_letters(
+        self, *, destination: str | None = None, limit: int = 100, after: int = 0
+    ) -> list[DeadLetter]:
+        """Return dead letters in the order of their ids, from the one after ``after``."""
+        ...
+
+    async def revive(self, ids: Sequence[int]) -> int:
+        """Queue dead letters again, with no attempts behind them; return how many there were."""
+        ...
+
+    async def drop(self, ids: Sequence[int]) -> int:
+        """Delete dead letters for good; return how many there were."""
+        ...

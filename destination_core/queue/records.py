@@ -1,0 +1,151 @@
+"""What goes into the queue and what comes out of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from destination_core.errors import DestinationError
+
+
+class QueueFull(DestinationError):
+    """The queue takes no more events: it has reached its size, or the disk is full.
+
+    Nothing of what was put has been kept; acknowledgements still work.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """An event on its way into the queue.
+
+    ``body`` is its JSON in UTF-8; ``destinations`` are the names of those it is for: with none it
+    is only counted. ``received`` is Unix seconds. An event whose ``source`` and ``message_id``
+    were seen before is a duplicate, unless ``message_id`` is empty.
+    """
+
+    source: str
+    message_id: str
+    body: bytes
+    destinations: Sequence[str]
+    received: float
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of a ``put``: how many events were new and how many had been seen before."""
+
+    new: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One event that one destination has to get, leased to whoever claimed it.
+
+    ``sequence`` is the event's, the same at every destination and after every restart.
+    ``attempts`` have failed so far; ``crashes`` counts how often a claim was neither settled nor
+    given back. ``subscriptions`` are those that are left, None for all.
+    """
+
+    sequence: int
+    destination: str
+    source: str
+    received: float
+    body: bytes
+    attempts: int = 0
+    crashes: int = 0
+    subscriptions: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The destination has it."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """No subscription selects it any more."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """To be tried again at ``due`` (Unix seconds), for the ``subscriptions`` that are left.
+
+    ``counts`` tells whether the attempt counts: one that the destination asked to wait for does
+    not, and neither does one that was given back unused.
+    """
+
+    job: Job
+    due: float
+    subscriptions: frozenset[str] | None = None
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """It will not be tried again by itself; ``record`` (JSON) is what a person needs to know.
+
+    ``reason`` and ``code`` are for lists and filters. ``subscription`` is "" for the event itself.
+    """
+
+    job: Job
+    subscription: str
+    action: str
+    code: str
+    reason: str
+    record: bytes
+
+
+Settlement = Delivered | Filtered | Retry | Dead
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A delivery that failed for good: kept until it is retried, dropped or too old."""
+
+    id: int
+    destination: str
+    sequence: int
+    source: str
+    at: float
+    subscription: str
+    action: str
+    code: str
+    reason: str
+    attempts: int
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Something in the file is not what was written; what it says is in ``message``."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many deliveries of one destination are where; a delivery is an event at a destination.
+
+    ``accepted`` equals the sum of all others at every moment: ``difference`` is what is missing.
+    ``oldest`` is when the oldest that is queued was received, in Unix seconds.
+    """
+
+    accepted: int = 0
+    delivered: int = 0
+    dead: int = 0
+    filtered: int = 0
+    queued: int = 0
+    damaged: int = 0
+    oldest: float | None = None
+    duplicates: int = field(default=0)
+
+    @property
+    def difference(self) -> int:
+        """Return what is unaccounted for; anything but zero is a loss."""
+        return (
+            self.accepted - self.delivered - self.dead - self.filtered - self.queued - self.damaged
+        )

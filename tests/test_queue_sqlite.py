@@ -1,0 +1,202 @@
+"""SQLite's queue: a full disk, damage, other files, permissions, processes that are killed."""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+import destination_core as dc
+from destination_core.queue import Delivered, Intake, QueueFull, SqliteQueue
+
+BODY = b'{"type":"track","text":"%s"}' % (b"x" * 500)
+
+
+def event(number: int) -> Intake:
+    """Make an event of half a kilobyte."""
+    return Intake("web", f"m-{number}", BODY, ("a",), 1.0)
+
+
+async def filled(path: Path, many: int) -> None:
+    """Make a queue with events."""
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        await queue.put([event(n) for n in range(many)])
+
+
+async def drained(path: Path) -> tuple[int, list[str]]:
+    """Deliver what can be; return how many and what was found damaged."""
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        many = 0
+        while jobs := await queue.claim("a", 100, 60):
+            assert all(job.body == BODY for job in jobs)
+            many += await queue.settle([Delivered(job) for job in jobs])
+        return many, [one.message for one in queue.damage]
+
+
+async def test_a_queue_that_has_its_size_takes_no_more(tmp_path: Path) -> None:
+    """`put` is refused as a whole; claims and settlements go on, and make room."""
+    async with SqliteQueue(tmp_path / "q.db", max_bytes=300_000, min_free_bytes=0) as queue:
+        put = 0
+        while not queue.room():
+            await queue.put([event(n) for n in range(put, put + 50)])
+            put += 50
+        with pytest.raises(QueueFull, match="reached its size"):
+            await queue.put([event(put)])
+        jobs = await queue.claim("a", 1_000, 60)
+        assert len(jobs) == put
+        assert await queue.settle([Delivered(job) for job in jobs]) == put
+
+
+async def test_a_disk_that_is_nearly_full_takes_no_more(tmp_path: Path) -> None:
+    """What must stay free, stays free."""
+    async with SqliteQueue(tmp_path / "q.db", min_free_bytes=2**62) as queue:
+        with pytest.raises(QueueFull, match="are to stay free"):
+            await queue.put([event(1)])
+
+
+async def test_on_a_full_database_settlements_still_work(tmp_path: Path) -> None:
+    """SQLite itself refuses to grow: nothing half is kept, and nothing hangs."""
+    async with SqliteQueue(tmp_path / "q.db", min_free_bytes=0) as queue:
+        await queue.put([event(n) for n in range(100)])
+        (pages,) = queue._db.execute("PRAGMA page_count").fetchone()
+        queue._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(QueueFull, match="disk is full"):
+            await queue.put([event(n) for n in range(100, 200)])
+        counts = (await queue.counts())["a"]
+        assert (counts.queued, counts.difference) == (100, 0)
+        jobs = await queue.claim("a", 100, 60)
+        assert await queue.settle([Delivered(job) for job in jobs]) == 100
+        assert (await queue.put([event(n) for n in range(100, 150)])).new == 50
+
+
+async def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
+    """They hold customers' data."""
+    async with SqliteQueue(tmp_path / "q.db", min_free_bytes=0) as queue:
+        await queue.put([event(1)])
+        files = list(tmp_path.iterdir())  # noqa: ASYNC240  four files
+        assert len(files) >= 4
+        assert {stat.S_IMODE(one.stat().st_mode) & 0o077 for one in files} == {0}
+
+
+async def test_another_file_is_refused(tmp_path: Path) -> None:
+    """With its name, and without harm to it."""
+    path = tmp_path / "notes.txt"
+    path.write_text("these are my notes, not a database" * 100, "utf-8")
+    with pytest.raises(dc.ConfigurationError, match=r"notes\.txt"):
+        await SqliteQueue(path).__aenter__()
+    assert path.read_text("utf-8").startswith("these are my notes")
+
+
+async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    """It says what to do."""
+    await filled(tmp_path / "q.db", 1)
+    with sqlite3.connect(tmp_path / "q.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(dc.ConfigurationError, match="upgrade"):
+        await SqliteQueue(tmp_path / "q.db").__aenter__()
+
+
+async def test_a_flipped_bit_is_found_and_the_others_are_delivered(tmp_path: Path) -> None:
+    """Whatever bit of a body flips, that one event is reported; SQLite itself would not notice."""
+    chance = random.Random(7)
+    path = tmp_path / "q.db"
+    await filled(path, 50)
+    raw = bytearray(path.read_bytes())
+    start = raw.find(b"x" * 100, chance.randrange(len(raw) // 2))
+    raw[start + 5] ^= 1
+    path.write_bytes(raw)
+    delivered, damage = await drained(path)
+    assert delivered == 49
+    assert len(damage) == 1
+    assert "damaged" in damage[0]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+async def test_a_log_that_was_cut_is_found(tmp_path: Path, share: float) -> None:
+    """Its end is sound and silent about what is missing; the mark beside it is not."""
+    path = tmp_path / "q.db"
+    queue = await SqliteQueue(path, min_free_bytes=0).__aenter__()
+    for n in range(40):
+        await queue.put([event(n)])
+    copy = tmp_path / "copy.db"  # as a crash of the machine would leave it
+    for name in ("", "-wal", "-mark"):
+        source = path.with_name(path.name + name)
+        copy.with_name(copy.name + name).write_bytes(source.read_bytes())
+    await queue.__aexit__(None, None, None)
+    log = copy.with_name("copy.db-wal")
+    os.truncate(log, int(log.stat().st_size * share))
+    async with SqliteQueue(copy, min_free_bytes=0) as cut:
+        counts = (await cut.counts()).get("a")
+        missing = 40 - (counts.queued if counts else 0)
+        assert missing > 0
+        (damage,) = cut.damage
+        assert damage.message == (
+            f"{copy} ends at event {40 - missing}, but event 40 was accepted:"
+            f" {missing} accepted events are missing"
+        )
+        await cut.put([event(99)])
+        (*_, last) = await cut.claim("a", 100, 60)
+        assert last.sequence == 41
+
+
+WORKER = """
+import asyncio, sys
+from pathlib import Path
+from destination_core.queue import Delivered, Intake, SqliteQueue
+
+async def main():
+    start = int(sys.argv[2])
+    async with SqliteQueue(Path(sys.argv[1]), min_free_bytes=0) as queue:
+        async def produce(offset):
+            for n in range(start + offset, start + 100_000, 4):
+                await queue.put([Intake("web", f"m-{n}", b'{"n":%d}' % n, ("a",), 1.0)])
+                print("put", n, flush=True)
+        async def consume():
+            while True:
+                jobs = await queue.claim("a", 20, 60)
+                for job in jobs:
+                    print("got", job.body.decode(), flush=True)
+                await queue.settle([Delivered(job) for job in jobs])
+                await asyncio.sleep(0.001)
+        await asyncio.gather(*[produce(n) for n in range(4)], consume())
+
+asyncio.run(main())
+"""
+
+
+async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
+    """SIGKILL at random moments: each event that was acknowledged is delivered or still there."""
+    path = tmp_path / "q.db"
+    put: set[int] = set()
+    got: list[int] = []
+    chance = random.Random(11)
+    for turn in range(6):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WORKER, str(path), str(turn * 100_000),
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stdout is not None
+        await process.stdout.readline()
+        await asyncio.sleep(chance.uniform(0.05, 0.3))
+        process.send_signal(signal.SIGKILL)
+        out, _ = await process.communicate()
+        for line in out.decode().splitlines():
+            kind, _, rest = line.partition(" ")
+            if kind == "put" and rest.isdigit():
+                put.add(int(rest))
+            elif kind == "got" and rest.endswith("}"):
+                got.append(int(rest.removeprefix('{"n":').rstrip("}")))
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        left = {int(job.body[5:-1]) for job in await queue.claim("a", 1_000_000, 60)}
+        counts = (await queue.counts())["a"]
+        assert queue.damage == []
+    assert len(put) > 100
+    assert put <= set(got) | left
+    assert counts.difference == 0
+    assert len(got) - len(set(got)) <= 6 * 20  # what was in hand at each kill, at most
