@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from destination_core.connection.connection import Connection
-from destination_core.connection.secrets import Resolver, is_reference
+from destination_core.connection.secrets import Resolver, has_reference, is_reference
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.errors import ConfigurationError, InvalidSettings, PluginError
 from destination_core.plugins import Registry, Relay
-from destination_core.schema import catalogue_fields
+from destination_core.schema import catalogue_fields, load_settings
 
 MAPPINGS: Final = 50
 """Subscriptions of one destination; Segment's limit."""
@@ -131,8 +131,11 @@ class _Loader:
         subscriptions = self._subscriptions(relay, config.subscriptions, (*here, "subscriptions"))
         if len(self._problems) > before:
             return None
+        # What a reference stands for may be a secret, whatever the setting.
+        hidden = [key for key, value in config.settings.items() if has_reference(value)]
         try:
-            return Connection(name, relay, settings=settings, subscriptions=subscriptions)
+            opened = load_settings(relay.destination.settings, settings, hidden=hidden)
+            return Connection(name, relay, settings=opened, subscriptions=subscriptions)
         except InvalidSettings as error:
             for line in str(error).splitlines():
                 self._problem(self._blamed(line, (*here, "settings"), config.settings), line)

@@ -69,6 +69,13 @@ class Resolver:
         return ""
 
 
+def has_reference(value: Any) -> bool:
+    """Tell whether a text has a reference in it, or any text within a value."""
+    if isinstance(value, dict | list):
+        return any(map(has_reference, value.values() if isinstance(value, dict) else value))
+    return is_reference(value)
+
+
 def is_reference(value: Any) -> bool:
     """Tell whether a text has a reference in it."""
     return isinstance(value, str) and REFERENCE.search(value) is not None

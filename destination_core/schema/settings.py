@@ -1,6 +1,6 @@
 """Opening settings: what a customer typed becomes a model, or an error that helps."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
@@ -29,13 +29,16 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "model_type": "an object",
 }
 
+_OWN_WORDS: Final = frozenset({"value_error", "assertion_error"})
 
-def load_settings(model: type[S], raw: Mapping[str, Any]) -> S:
+
+def load_settings(model: type[S], raw: Mapping[str, Any], *, hidden: Collection[str] = ()) -> S:
     """Validate settings by field name or alias.
 
     An empty text for a required setting counts as absent: it is usually a variable that is not
     set. Raises ``InvalidSettings`` that lists every fault: the setting, what was expected, what
-    came (never a secret), and for an unknown key the nearest known one.
+    came (never a secret, nor what stands under a key in ``hidden``), and for an unknown key the
+    nearest known one.
     """
     if not isinstance(raw, Mapping):
         raise InvalidSettings(f"settings must be an object, got {shown(raw)}")
@@ -49,7 +52,7 @@ def load_settings(model: type[S], raw: Mapping[str, Any]) -> S:
         return model.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        faults = [_fault(model, raw, detail) for detail in details]
+        faults = [_fault(model, raw, detail, hidden) for detail in details]
     # Raised out here, so that the error of pydantic (which knows the values) is not chained.
     raise InvalidSettings("settings: " + "; ".join(dict.fromkeys(faults)))
 
@@ -59,7 +62,12 @@ def _required(model: type[Settings]) -> frozenset[str]:
     return frozenset(key for name, info in infos for key in (name, info.alias or name))
 
 
-def _fault(model: type[Settings], raw: Mapping[str, Any], detail: ErrorDetails) -> str:
+def _fault(
+    model: type[Settings],
+    raw: Mapping[str, Any],
+    detail: ErrorDetails,
+    hidden: Collection[str],
+) -> str:
     where = ".".join(str(step) for step in detail["loc"])
     if not where:
         return _sentence(detail)
@@ -75,6 +83,10 @@ def _fault(model: type[Settings], raw: Mapping[str, Any], detail: ErrorDetails) 
     if _is_secret(model, detail["loc"][0]):
         came = "a value that is not shown"
         return f"{where!r} must be {_EXPECTED.get(detail['type'], 'valid')}, got {came}"
+    if detail["loc"][0] in hidden:
+        # a validator's own words may repeat the value
+        said = "is not valid" if detail["type"] in _OWN_WORDS else _sentence(detail)
+        return f"{where!r} {said}, got a value that is not shown"
     return f"{where!r} {_sentence(detail)}, got {shown(_value_at(raw, detail['loc']))}"
 
 
