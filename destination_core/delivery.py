@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from destination_core.connection import Connection
 from destination_core.context import Context
@@ -22,6 +23,7 @@ from destination_core.schema import Settings
 from destination_core.work import Attempt, Deletion, Delivery, Entry, Task
 
 S = TypeVar("S", bound=Settings)
+T = TypeVar("T")
 
 DIVISIBLE: Final = frozenset({400, 413, 422})
 """Statuses that a destination may give a whole batch for the sake of one item of it."""
@@ -52,9 +54,11 @@ class Deliverer(Generic[S]):
         self,
         connection: Connection[S],
         session: Session,
-        limit: asyncio.Semaphore,
+        limit: AbstractAsyncContextManager[Any],
         retry: Retry,
         clock: Callable[[], float],
+        *,
+        deadline: float | None = None,
     ) -> None:
         self.connection = connection
         self._relay = connection.relay
@@ -62,6 +66,7 @@ class Deliverer(Generic[S]):
         self._limit = limit
         self._retry = retry
         self._clock = clock
+        self._deadline = deadline
 
     def context(self, exchanges: list[Exchange] | None = None) -> Context[S]:
         """Make the context of one attempt; its client records into ``exchanges``."""
@@ -79,7 +84,7 @@ class Deliverer(Generic[S]):
             async with self._limit:
                 started = perf_counter()
                 try:
-                    await relay.perform(ctx, task.action, task.payload)
+                    await self._bounded(relay.perform(ctx, task.action, task.payload))
                 except DeliveryError as raised:
                     error = raised
                 except Exception as raised:  # noqa: BLE001  a plugin may raise anything
@@ -194,7 +199,9 @@ class Deliverer(Generic[S]):
         async with self._limit:
             started = perf_counter()
             try:
-                outcomes = _checked(await relay.perform_batch(ctx, items), len(items))
+                outcomes = _checked(
+                    await self._bounded(relay.perform_batch(ctx, items)), len(items)
+                )
             except DeliveryError as raised:
                 error = raised
             except Exception as raised:  # noqa: BLE001  a plugin may raise anything
@@ -206,6 +213,10 @@ class Deliverer(Generic[S]):
                 Attempt(self.connection.name, tasks, exchanges, number, seconds, error)
             )
         return outcomes if error is None else [Outcome(error)] * len(items), error
+
+    def _bounded(self, call: Awaitable[T]) -> Awaitable[T]:
+        """Give a handler its deadline, if there is one."""
+        return call if self._deadline is None else _within(self._deadline, call)
 
     def _fault(self, what: str, raised: Exception) -> DeliveryError:
         slug = self._relay.destination.slug
@@ -233,6 +244,11 @@ class Deliverer(Generic[S]):
             number,
             self.connection.secrets,
         )
+
+
+async def _within(seconds: float, call: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await call
 
 
 def _checked(outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:

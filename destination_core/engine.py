@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -27,8 +28,10 @@ class Engine:
 
     An asynchronous context manager: it opens one HTTP session for all connections (or uses the
     ``transport`` it is given) and closes it at the end. ``concurrency`` bounds the attempts in
-    flight; ``retry`` says how often to try again before a delivery is settled as retryable;
-    ``clock`` gives Unix seconds to actions that need the time.
+    flight (``limit``, an async context manager, takes its place where given); ``retry`` says how
+    often to try again before a delivery is settled as retryable; ``deadline`` is how many seconds
+    a handler may take for one attempt, by default as long as it likes; ``clock`` gives Unix seconds
+    to actions that need the time.
     """
 
     def __init__(
@@ -37,13 +40,16 @@ class Engine:
         *,
         transport: Transport | None = None,
         concurrency: int = CONCURRENCY,
+        limit: AbstractAsyncContextManager[Any] | None = None,
         retry: Retry | None = None,
+        deadline: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.connections = tuple(connections)
         self._given = transport
         self._owned: AiohttpTransport | None = None
-        self._limit = asyncio.Semaphore(concurrency)
+        self._limit = limit or asyncio.Semaphore(concurrency)
+        self._deadline = deadline
         self._retry = retry or Retry()
         self._clock = clock
         self._deliverers: tuple[Deliverer[Any], ...] | None = None
@@ -59,6 +65,7 @@ class Engine:
                 self._limit,
                 self._retry,
                 self._clock,
+                deadline=self._deadline,
             )
             for one in self.connections
         )
@@ -91,11 +98,14 @@ class Engine:
             return [await _settle(*steps[0])]
         return list(await asyncio.gather(*[_settle(one, step) for one, step in steps]))
 
-    async def send_batch(self, events: Sequence[Event]) -> list[list[Delivery]]:
+    async def send_batch(
+        self, events: Sequence[Event], *, only: Sequence[Collection[str] | None] = ()
+    ) -> list[list[Delivery]]:
         """Deliver many events, in batches where actions can; return one list per event, in place.
 
         Each event settles by itself, as in ``send``; its list has one delivery per matching
-        subscription, in the order of connections and subscriptions.
+        subscription, in the order of connections and subscriptions. ``only`` names, per event, the
+        subscriptions that are wanted, None for all.
         """
         deliverers = self._open()
         board: _Board = [[] for _ in events]
@@ -109,7 +119,7 @@ class Engine:
             else:
                 readable.append((row, event))
         for one in deliverers:
-            entries = _enter(one, readable, board)
+            entries = _enter(one, readable, board, only)
             cutting = cut(entries, one.connection.relay, one.context())
             for entry, refusal in cutting.rejected:
                 delivery = one.rejection(entry.task, refusal)
@@ -167,13 +177,19 @@ def _steps(deliverer: Deliverer[Any], event: Event) -> Sequence[Task | Rejection
 
 
 def _enter(
-    deliverer: Deliverer[Any], events: Iterable[tuple[int, Event]], board: _Board
+    deliverer: Deliverer[Any],
+    events: Iterable[tuple[int, Event]],
+    board: _Board,
+    only: Sequence[Collection[str] | None] = (),
 ) -> list[Entry]:
     """Plan events for one connection: settle the rejections, return the rest as entries."""
     entries: list[Entry] = []
     for row, event in events:
         places = board[row]
+        wanted = only[row] if only else None
         for step in _steps(deliverer, event):
+            if wanted is not None and step.subscription not in wanted:
+                continue
             if isinstance(step, Task):
                 entries.append(Entry(step, row, len(places)))
                 places.append(None)

@@ -289,3 +289,35 @@ async def test_engine_must_be_open() -> None:
     """An engine that was not entered says how to enter it."""
     with pytest.raises(RuntimeError, match="async with"):
         await dc.Engine([connection()]).send(IDENTIFY)
+
+
+async def test_only_the_wanted_subscriptions_are_delivered() -> None:
+    """What a retry asks for: the subscriptions that are left, each event its own."""
+    events = [{"type": "identify", "userId": str(n), "traits": {"email": "e"}} for n in range(3)]
+    chosen = [dc.Subscription(name, "upsertContact", 'type = "identify"') for name in "ab"]
+    one = connection(*chosen)
+    async with dc.Engine([one], transport=ScriptedTransport()) as engine:
+        settled = await engine.send_batch(events, only=[None, {"b"}, set()])
+    names = [[delivery.subscription for delivery in deliveries] for deliveries in settled]
+    assert names == [["a", "b"], ["b"], []]
+
+
+async def test_a_handler_that_hangs_is_ended_by_its_deadline() -> None:
+    """Its own event is to be tried again; nobody waits longer."""
+
+    @dc.action("hang")
+    async def hang(_: dc.Context[acme.Settings], __: acme.Contact) -> None:
+        await asyncio.sleep(3600)
+
+    destination = dc.Destination("hanging", title="H", settings=acme.Settings, actions=[hang])
+    plugin = ModuleType("hanging")
+    plugin.register_destination = dc.hookimpl(lambda: destination)  # type: ignore[attr-defined]
+    one: dc.Connection[Any] = dc.Connection(
+        "hanging",
+        dc.Registry.of(plugin).relay("hanging"),
+        settings={"api_key": "k"},
+        subscriptions=[dc.Subscription("s", "hang", 'type = "identify"')],
+    )
+    async with dc.Engine([one], transport=ScriptedTransport(), deadline=0.05) as engine:
+        (delivery,) = await engine.send({"type": "identify", "userId": "u"})
+    assert (delivery.status, delivery.reason) == ("retryable", "hanging: hang timed out")

@@ -75,13 +75,19 @@ class Retry:
     """To be tried again at ``due`` (Unix seconds), for the ``subscriptions`` that are left.
 
     ``counts`` tells whether the attempt counts: one that the destination asked to wait for does
-    not, and neither does one that was given back unused.
+    not. ``crashes`` is 0 for a job that was dealt with; one that is given back keeps its own.
     """
 
     job: Job
     due: float
     subscriptions: frozenset[str] | None = None
     counts: bool = True
+    crashes: int = 0
+
+    @classmethod
+    def unused(cls, job: Job, now: float) -> "Retry":
+        """Give a job back as it was claimed."""
+        return cls(job, now, job.subscriptions, counts=False, crashes=job.crashes)
 
 
 @dataclass(frozen=True, slots=True)

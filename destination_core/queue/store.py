@@ -212,8 +212,8 @@ class Store:
                     names = orjson.dumps(sorted(one.subscriptions)).decode()
                 ours += self._db.execute(
                     "UPDATE jobs SET due = ?, attempts = ?, subscriptions = ?, owner = 0,"
-                    " crashes = 0 WHERE sequence = ? AND destination = ? AND owner = ?",
-                    (one.due, job.attempts + one.counts, names, *key),
+                    " crashes = ? WHERE sequence = ? AND destination = ? AND owner = ?",
+                    (one.due, job.attempts + one.counts, names, one.crashes, *key),
                 ).rowcount
                 continue
             removed = self._db.execute(

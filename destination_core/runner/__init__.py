@@ -1,0 +1,8 @@
+"""The runner: delivers what is queued, each destination by itself, until it is told to stop."""
+
+from destination_core.runner.intake import Intakes
+from destination_core.runner.policy import Policy
+from destination_core.runner.runner import Runner
+from destination_core.runner.worker import Worker
+
+__all__ = ["Intakes", "Policy", "Runner", "Worker"]

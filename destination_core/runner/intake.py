@@ -1,0 +1,82 @@
+"""Decide which destinations an accepted event is for, and put it into the queue."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from destination_core.connection import Connection
+from destination_core.queue import Accepted, Intake, Queue
+from destination_core.work import Event
+
+
+class Intakes:
+    """The way into the queue; ``wake`` is called with the destinations that got something."""
+
+    def __init__(
+        self,
+        connections: Sequence[Connection[Any]],
+        queue: Queue,
+        wake: Callable[[set[str]], None],
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._connections = connections
+        self._queue = queue
+        self._wake = wake
+        self._clock = clock
+
+    async def put(self, source: str, events: Sequence[Event]) -> Accepted:
+        """Keep events; when this returns they are safe. Raises ``QueueFull``.
+
+        An event goes to every destination with a subscription that selects it, unless its
+        ``integrations`` say otherwise.
+        """
+        now = self._clock()
+        intakes = []
+        woken: set[str] = set()
+        for event in events:
+            names = self.destinations(event)
+            woken.update(names)
+            message_id = event.get("messageId")
+            intakes.append(
+                Intake(
+                    source,
+                    message_id if isinstance(message_id, str) else "",
+                    orjson.dumps(event),
+                    names,
+                    now,
+                )
+            )
+        accepted = await self._queue.put(intakes)
+        self._wake(woken)
+        return accepted
+
+    def destinations(self, event: Event) -> list[str]:
+        """Return the names of the connections that want an event."""
+        integrations = event.get("integrations")
+        return [
+            one.name
+            for one in self._connections
+            if (event.get("type") == "delete" or one.index.matching(event))
+            and (not integrations or _allowed(one, integrations))
+        ]
+
+
+def _allowed(connection: Connection[Any], integrations: Any) -> bool:
+    """Read ``integrations`` as Segment does: by name, else by ``All``, which is true by default."""
+    if not isinstance(integrations, Mapping):
+        return True
+    destination = connection.relay.destination
+    title = destination.title
+    for name in (
+        connection.name,
+        title,
+        f"{title} (Actions)",
+        f"Actions {title}",
+        destination.slug,
+    ):
+        if name in integrations:
+            return bool(integrations[name])
+    return bool(integrations.get("All", True))

@@ -1,0 +1,137 @@
+"""All destinations together: start, wake, drain."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+from destination_core.connection import Connection
+from destination_core.http import AiohttpTransport, Transport
+from destination_core.queue import Accepted, Settlement, SqliteQueue
+from destination_core.runner.intake import Intakes
+from destination_core.runner.policy import Policy
+from destination_core.runner.worker import Worker
+from destination_core.work import Delivery, Event
+
+log: Final = logging.getLogger(__name__)
+
+DRAIN_SECONDS: Final = 25.0
+"""How long what is in flight may take when the runner is told to stop."""
+
+TEND_SECONDS: Final = 5.0
+"""Between two rounds of upkeep."""
+
+Watcher = Callable[[str, Sequence[Settlement], Sequence[Sequence[Delivery]]], None]
+
+
+class Runner:
+    """Source → durable queue → plan → batch → deliver, for every connection by itself.
+
+    An async context manager: it delivers from when it is entered, and drains when it is left.
+    ``watchers`` are told of what was settled.
+    """
+
+    def __init__(
+        self,
+        connections: Iterable[Connection[Any]],
+        queue: SqliteQueue,
+        *,
+        policies: Mapping[str, Policy] | None = None,
+        transport: Transport | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.connections = tuple(connections)
+        self.queue = queue
+        self.watchers: list[Watcher] = []
+        self._policies = policies or {}
+        self._given = transport
+        self._clock = clock
+        self._owned: AiohttpTransport | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.workers: dict[str, Worker] = {}
+        self._intakes = Intakes(self.connections, queue, self._wake, clock=clock)
+
+    async def __aenter__(self) -> Self:
+        transport = self._given
+        if transport is None:
+            transport = self._owned = await AiohttpTransport(limit=0).__aenter__()
+        for one in self.connections:
+            policy = self._policies.get(one.name) or Policy()
+            self.workers[one.name] = Worker(
+                one, self.queue, transport, policy, self._observe, clock=self._clock
+            )
+        self._tasks = [asyncio.create_task(one.run()) for one in self.workers.values()]
+        self._tasks.append(asyncio.create_task(self._tend()))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.drain()
+        if self._owned is not None:
+            await self._owned.__aexit__(kind, error, traceback)
+            self._owned = None
+
+    async def put(self, source: str, events: Sequence[Event]) -> Accepted:
+        """Accept events; when this returns they are safe. Raises ``QueueFull``."""
+        return await self._intakes.put(source, events)
+
+    async def idle(self) -> None:
+        """Wait until nothing is queued any more, whatever became of it."""
+        while any(one.queued for one in (await self.queue.counts()).values()):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
+        """Claim nothing more; finish what is in flight, and after ``seconds`` give it back."""
+        if not self._tasks:
+            return
+        *running, tending = self._tasks
+        self._tasks = []
+        tending.cancel()
+        for worker in self.workers.values():
+            worker.stop()
+        _, late = await asyncio.wait(running, timeout=seconds) if running else (set(), set())
+        if late:
+            log.warning("%d destinations did not finish in %g s", len(late), seconds)
+            for worker in self.workers.values():
+                worker.abort()
+            await asyncio.wait(late, timeout=5)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*running, tending, return_exceptions=True)
+
+    def _wake(self, names: set[str]) -> None:
+        for name in names:
+            if name in self.workers:
+                self.workers[name].wake()
+
+    def _observe(
+        self,
+        name: str,
+        settlements: Sequence[Settlement],
+        results: Sequence[Sequence[Delivery]],
+    ) -> None:
+        for watcher in self.watchers:
+            try:
+                watcher(name, settlements, results)
+            except Exception:
+                log.exception("a watcher raised; delivery goes on")
+
+    async def _tend(self) -> None:
+        """Keep the queue tidy, and say what was found damaged."""
+        told = 0
+        while True:
+            for one in self.queue.damage[told:]:
+                log.error("queue: %s", one.message)
+            told = len(self.queue.damage)
+            try:
+                while any(await self.queue.tend()):  # noqa: ASYNC110  a part at a time
+                    await asyncio.sleep(0.05)
+            except Exception:
+                log.exception("upkeep of the queue failed; trying again")
+            await asyncio.sleep(TEND_SECONDS)

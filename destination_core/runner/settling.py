@@ -1,0 +1,90 @@
+"""Turn what became of an event's deliveries into what the queue has to do."""
+
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from destination_core.delivery import Retry as Backoff
+from destination_core.errors import DeliveryError, RetryableError, SetupError
+from destination_core.queue import Dead, Delivered, Filtered, Job, Retry, Settlement
+from destination_core.runner.policy import LONGEST_WAIT, Policy
+from destination_core.work import Delivery
+
+
+def settlement(job: Job, deliveries: Sequence[Delivery], policy: Policy, now: float) -> Settlement:
+    """Decide: delivered, filtered, to be tried again, or dead.
+
+    While one subscription is to be tried again, those that failed for good wait with it: there is
+    one end per event and destination, and it tells of all of them. What was delivered is not
+    repeated. A destination that asks to wait, or whose set-up is wrong, costs no attempt.
+    """
+    if not deliveries:
+        return Filtered(job)
+    failed = [one for one in deliveries if one.error is not None]
+    if not failed:
+        return Delivered(job)
+    waiting = [one for one in failed if isinstance(one.error, RetryableError | SetupError)]
+    if not waiting:
+        return dead(job, failed[0], failed, now)
+    asked = [one.error.retry_after for one in waiting if isinstance(one.error, RetryableError)]
+    told = max((seconds for seconds in asked if seconds is not None), default=None)
+    counts = told is None and not all(isinstance(one.error, SetupError) for one in waiting)
+    attempts = job.attempts + counts
+    if counts and attempts >= policy.retry_attempts and now - job.received > policy.retry_window:
+        return dead(job, waiting[0], failed, now)
+    wait = Backoff(base=policy.backoff, cap=policy.backoff_limit).delay(max(attempts, 1), None)
+    if told is not None:  # and not everybody in the same moment
+        wait = max(wait, min(told, LONGEST_WAIT) + random.uniform(0, 0.1 * min(told, 10)))  # noqa: S311
+    left = frozenset(one.subscription for one in failed)
+    return Retry(job, now + wait, left, counts=counts)
+
+
+def dead(
+    job: Job, first: Delivery | None, failed: Sequence[Delivery], now: float, error: str = ""
+) -> Dead:
+    """Make a dead letter: the event, and of each subscription payload, request and response."""
+    record = {
+        "event": _event(job),
+        "source": job.source,
+        "received": _iso(job.received),
+        "died": _iso(now),
+        "attempts": job.attempts + 1,
+        "deliveries": [_told(one) for one in failed],
+    }
+    cause = first.error if first is not None else None
+    return Dead(
+        job,
+        first.subscription if first is not None and len(failed) == 1 else "",
+        first.action if first is not None else "",
+        cause.code if cause is not None else "POISON",
+        error or (str(cause) if cause is not None else ""),
+        orjson.dumps(record, default=str, option=orjson.OPT_NON_STR_KEYS),
+    )
+
+
+def _event(job: Job) -> Any:
+    try:
+        return orjson.loads(job.body)
+    except orjson.JSONDecodeError:
+        return job.body.decode("utf-8", "replace")
+
+
+def _told(one: Delivery) -> dict[str, Any]:
+    error: DeliveryError | None = one.error
+    return {
+        "subscription": one.subscription,
+        "action": one.action,
+        "status": str(one.status),
+        "code": error.code if error else "",
+        "reason": one.reason,
+        "payload": None if one.payload is None else one.payload.to_json(),
+        "requests": one.requests(),
+        "warnings": list(one.warnings),
+    }
+
+
+def _iso(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,303 @@
+"""The runner: everything that is accepted is delivered or dead-lettered."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+
+import destination_core as dc
+from destination_core.http import Request, Response
+from destination_core.queue import SqliteQueue
+from destination_core.runner import Intakes, Policy, Runner
+from tests import acme
+
+FAST = Policy(backoff=0.01, backoff_limit=0.02, retry_window=0, retry_attempts=3, deadline=0.2)
+
+
+class Destinations:
+    """A transport that is all destinations at once: it counts, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.got: dict[str, list[str]] = {}
+        self.answer: Callable[[str, str], Response | float] = lambda _, __: Response(200, {}, b"{}")
+
+    async def send(self, request: Request) -> Response:
+        """Answer one person's request (or a batch of them)."""
+        name = request.headers["Authorization"].removeprefix("Bearer key-of-")
+        body = orjson.loads(request.body or b"{}")
+        ids = [one["id"] for one in (body if isinstance(body, list) else [body])]
+        answers = [self.answer(name, who) for who in ids]
+        answer = next((one for one in answers if not getattr(one, "ok", False)), answers[0])
+        if isinstance(answer, float):
+            await asyncio.sleep(answer)
+            answer = Response(200, {}, b"{}")
+        if answer.ok:
+            self.got.setdefault(name, []).extend(ids)
+        return answer
+
+
+def connection(name: str, plugin: object = acme) -> dc.Connection[Any]:
+    """Open a connection that sends one request per event."""
+    relay = next(iter(dc.Registry.of(plugin).relays.values()))
+    return dc.Connection(
+        name,
+        relay,
+        settings={"api_key": f"key-of-{name}"},
+        subscriptions=[dc.Subscription("Upsert", "upsertContact", 'type = "identify"')],
+    )
+
+
+@asynccontextmanager
+async def running(
+    path: Path, world: Destinations, *names: str, policy: Policy = FAST, plugin: object = acme
+) -> AsyncIterator[Runner]:
+    """Run a runner over a queue in a file."""
+    chosen = [connection(name, plugin) for name in names or ("a",)]
+    async with (
+        SqliteQueue(path, min_free_bytes=0) as queue,
+        Runner(
+            chosen, queue, transport=world, policies=dict.fromkeys(names or ("a",), policy)
+        ) as runner,
+    ):
+        yield runner
+
+
+def person(number: int, **members: Any) -> dict[str, Any]:
+    """Make an identify event."""
+    return {"type": "identify", "userId": f"u{number}", "messageId": f"m{number}", **members}
+
+
+async def settled(runner: Runner) -> dict[str, Any]:
+    """Wait until nothing is queued; return the counts, of which nothing may be missing."""
+    async with asyncio.timeout(10):
+        await runner.idle()
+    counts = await runner.queue.counts()
+    assert all(one.difference == 0 for one in counts.values())
+    return dict(counts)
+
+
+async def test_what_is_put_is_delivered_everywhere(tmp_path: Path) -> None:
+    """Every destination gets every event that it wants, once."""
+    world = Destinations()
+    async with running(tmp_path / "q", world, "a", "b") as runner:
+        await runner.put("web", [person(n) for n in range(50)])
+        await runner.put("web", [person(n) for n in range(60)])
+        await runner.put("web", [{"type": "track", "event": "unwanted"}])
+        counts = await settled(runner)
+    everybody = sorted(f"u{n}" for n in range(60))
+    assert sorted(world.got["a"]) == sorted(world.got["b"]) == everybody
+    assert (counts["a"].delivered, counts[""].duplicates, counts[""].filtered) == (60, 50, 1)
+
+
+@pytest.mark.parametrize(
+    ("integrations", "wanted"),
+    [
+        ({}, ["a", "b"]),
+        ({"a": False}, ["b"]),
+        ({"All": False}, []),
+        ({"All": False, "b": True}, ["b"]),
+        ({"All": False, "Acme CRM": {"option": 1}}, ["a", "b"]),
+        ({"Acme CRM (Actions)": False, "b": True}, ["b"]),
+        ("nonsense", ["a", "b"]),
+    ],
+)
+async def test_integrations_choose_destinations(
+    tmp_path: Path, integrations: Any, wanted: list[str]
+) -> None:
+    """By the connection's name, the destination's title or slug; `All` is true by default."""
+    async with running(tmp_path / "q", Destinations(), "a", "b") as runner:
+        assert runner._intakes.destinations(person(1, integrations=integrations)) == wanted
+
+
+async def test_a_failure_for_now_is_tried_again(tmp_path: Path) -> None:
+    """Twice 503, then it goes through; nobody else is tried again."""
+    world, failures = Destinations(), {"u3": 2}
+
+    def answer(_: str, who: str) -> Response:
+        failures[who] = failures.get(who, 0) - 1
+        return Response(503 if failures[who] >= 0 else 200, {}, b"{}")
+
+    world.answer = answer
+    async with running(tmp_path / "q", world) as runner:
+        for n in range(6):  # one by one: a batch would fail as a whole
+            await runner.put("web", [person(n)])
+            await settled(runner)
+    assert world.got["a"] == [f"u{n}" for n in range(6)]
+
+
+async def test_a_failure_for_good_is_a_dead_letter(tmp_path: Path) -> None:
+    """With event, payload, request (redacted), response, reason; its neighbours are delivered."""
+    world = Destinations()
+    world.answer = lambda _, who: Response(422 if who == "u1" else 200, {}, b'{"error": "bad"}')
+    async with running(tmp_path / "q", world) as runner:
+        await runner.put("web", [person(n) for n in range(3)])
+        counts = await settled(runner)
+        (letter,) = await runner.queue.dead_letters()
+    assert (counts["a"].delivered, counts["a"].dead) == (2, 1)
+    record = orjson.loads(letter.record)
+    assert record["event"]["userId"] == "u1"
+    (delivery,) = record["deliveries"]
+    assert delivery["payload"]["id"] == "u1"
+    assert delivery["requests"][0]["response"]["status"] == 422
+    assert b"key-of-a" not in letter.record
+    assert "422" in letter.reason
+
+
+async def test_an_event_that_never_goes_through_is_dead_in_the_end(tmp_path: Path) -> None:
+    """After window and attempts, both; until then it is kept."""
+    world = Destinations()
+    world.answer = lambda _, __: Response(500, {}, b"{}")
+    async with running(tmp_path / "q", world) as runner:
+        await runner.put("web", [person(1)])
+        counts = await settled(runner)
+        (letter,) = await runner.queue.dead_letters()
+    assert counts["a"].dead == 1
+    assert orjson.loads(letter.record)["attempts"] == FAST.retry_attempts
+
+
+async def test_a_destination_that_is_down_does_not_slow_the_others(tmp_path: Path) -> None:
+    """Its breaker opens, its events are kept; the other gets all of its own."""
+    world = Destinations()
+    asked = []
+
+    def answer(name: str, who: str) -> Response:
+        if name == "b":
+            return Response(200, {}, b"{}")
+        asked.append(who)
+        return Response(503, {}, b"{}")
+
+    world.answer = answer
+    patient = Policy(backoff=0.01, backoff_limit=0.02, chunk=10)
+    async with running(tmp_path / "q", world, "a", "b", policy=patient) as runner:
+        for start in range(0, 1_000, 50):
+            await runner.put("web", [person(n) for n in range(start, start + 50)])
+        async with asyncio.timeout(10):
+            while len(world.got.get("b", [])) < 1_000:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        counts = await runner.queue.counts()
+        assert runner.workers["a"].breaker.state == "open"
+    assert counts["a"].queued == 1_000
+    assert len(asked) < 50
+
+
+async def test_wrong_credentials_pause_and_keep(tmp_path: Path) -> None:
+    """One 401 is enough; nothing is dead, and nothing is tried in vain."""
+    world = Destinations()
+    asked = []
+
+    def answer(_: str, who: str) -> Response:
+        asked.append(who)
+        return Response(401, {}, b"{}")
+
+    world.answer = answer
+    async with running(tmp_path / "q", world) as runner:
+        await runner.put("web", [person(1)])
+        await asyncio.sleep(0.2)
+        await runner.put("web", [person(2)])
+        await asyncio.sleep(0.2)
+        counts = await runner.queue.counts()
+        assert "401" in runner.workers["a"].breaker.reason
+    assert (counts["a"].queued, counts["a"].dead, len(asked)) == (2, 0, 1)
+
+
+async def test_retry_after_is_waited_for_and_costs_no_attempt(tmp_path: Path) -> None:
+    """A destination that asks for a second gets it."""
+    world = Destinations()
+    times: list[float] = []
+
+    def answer(_: str, __: str) -> Response:
+        times.append(time.monotonic())
+        if len(times) == 1:
+            return Response(429, {"Retry-After": "1"}, b"{}")
+        return Response(200, {}, b"{}")
+
+    world.answer = answer
+    async with running(tmp_path / "q", world) as runner:
+        await runner.put("web", [person(1)])
+        await settled(runner)
+    first, second = times
+    assert second - first >= 0.99
+
+
+async def test_handlers_that_misbehave_settle_only_their_own_events(tmp_path: Path) -> None:
+    """One raises, one hangs, one gives nonsense; everybody else is delivered."""
+    delivered = []
+
+    class Payload(dc.Payload):
+        id: str = ""
+
+    @dc.action("upsertContact", subscribe='type = "identify"')
+    async def handle(_: dc.Context[acme.Settings], payload: Payload) -> None:
+        if payload.id == "u1":
+            raise ZeroDivisionError("a bug of the plugin")
+        if payload.id == "u2":
+            await asyncio.sleep(3600)
+        delivered.append(payload.id)
+
+    made = dc.Destination("odd", title="Odd", settings=acme.Settings, actions=[handle])
+    plugin = ModuleType("odd")
+    plugin.register_destination = dc.hookimpl(lambda: made)  # type: ignore[attr-defined]
+    relay = dc.Registry.of(plugin).relay("odd")
+    one: dc.Connection[Any] = dc.Connection(
+        "a",
+        relay,
+        settings={"api_key": "k"},
+        subscriptions=[
+            dc.Subscription(
+                "s", "upsertContact", 'type = "identify"', {"id": {"@path": "$.userId"}}
+            )
+        ],
+    )
+    async with (
+        SqliteQueue(tmp_path / "q", min_free_bytes=0) as queue,
+        Runner([one], queue, transport=Destinations(), policies={"a": FAST}) as runner,
+    ):
+        await runner.put("web", [person(n) for n in range(20)])
+        counts = await settled(runner)
+        letters = await queue.dead_letters()
+    assert sorted(delivered) == sorted(f"u{n}" for n in range(20) if n not in (1, 2))
+    assert (counts["a"].delivered, counts["a"].dead) == (18, 2)
+    assert {one.code for one in letters} == {"PLUGIN_ERROR", "REQUEST_TIMEOUT"}
+
+
+async def test_draining_finishes_what_is_in_flight(tmp_path: Path) -> None:
+    """What is in flight is settled, the rest is kept for the next start; nothing goes twice."""
+    world = Destinations()
+    world.answer = lambda _, __: 0.05
+    one_by_one = Policy(chunk=5, ahead=2)
+    async with running(tmp_path / "q", world, policy=one_by_one) as runner:
+        await runner.put("web", [person(n) for n in range(200)])
+        await asyncio.sleep(0.12)
+    sent = list(world.got["a"])
+    assert 0 < len(sent) < 200
+    async with running(tmp_path / "q", world) as runner:
+        counts = await settled(runner)
+    assert counts["a"].delivered == 200
+    assert sorted(world.got["a"]) == sorted(f"u{n}" for n in range(200))
+
+
+async def test_an_event_in_hand_at_three_crashes_is_poison(tmp_path: Path) -> None:
+    """It is dead-lettered, and its neighbours are delivered."""
+    path = tmp_path / "q"
+    now = 0.0
+    async with SqliteQueue(path, clock=lambda: now, min_free_bytes=0) as queue:
+        intakes = Intakes([connection("a")], queue, lambda _: None)
+        await intakes.put("web", [person(1)])
+        for _ in range(4):
+            await queue.claim("a", 1, 60)  # and never settled: a crash, as the next one sees
+            now += 61
+        await intakes.put("web", [person(2)])
+    world = Destinations()
+    async with running(path, world) as runner:
+        counts = await settled(runner)
+        (letter,) = await runner.queue.dead_letters()
+    assert world.got["a"] == ["u2"]
+    assert (counts["a"].dead, letter.code) == (1, "POISON")
+    assert "3 times" in letter.reason
