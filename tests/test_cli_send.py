@@ -1,0 +1,174 @@
+"""`destinations send` up to the network: what is read, what is written, which code it ends with."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command_line import CommandLine, Run
+
+TRACK = {"type": "track", "event": "A", "userId": "u"}
+REJECTED = {"type": "identify", "userId": "u"}
+
+
+class Shell:
+    """A folder with a configuration, and `send` in it."""
+
+    def __init__(self, destinations: CommandLine, config: Path) -> None:
+        self.destinations = destinations
+        self.config = config
+        self.folder = config.parent
+
+    def write(self, name: str, *events: Any) -> Path:
+        """Write NDJSON."""
+        path = self.folder / name
+        path.write_text("".join(json.dumps(event) + "\n" for event in events), "utf-8")
+        return path
+
+    def send(self, *arguments: object, stdin: bytes = b"") -> Run:
+        """Plan, and send nothing."""
+        return self.destinations("send", self.config, *arguments, "--dry-run", stdin=stdin)
+
+    def report(self, *arguments: object, stdin: bytes = b"") -> Any:
+        """Plan, and give the report."""
+        return self.send(*arguments, "--json", stdin=stdin).json()
+
+
+@pytest.fixture
+def shell(destinations: CommandLine, config: Path) -> Shell:
+    """Give a folder to send from."""
+    return Shell(destinations, config)
+
+
+@pytest.mark.parametrize("batch", ["--batch", "--no-batch"])
+def test_the_summary(shell: Shell, batch: str) -> None:
+    """Events by outcome, and each reason once with the place where it came up first."""
+    events = shell.write("e.ndjson", TRACK, REJECTED, {"type": "group", "userId": "u"}, REJECTED)
+    run = shell.send(events, batch)
+    assert run.code == 1
+    for said in (
+        "4 events in",
+        "1  delivered",
+        "2  rejected",
+        "1  filtered (no subscription matches)",
+        "2  rejected: Email Address is required",
+        f"(first at {events}:2)",
+        "dry run: nothing was sent",
+    ):
+        assert said in run.out, run.out
+
+
+@pytest.mark.parametrize(
+    ("events", "code"),
+    [([TRACK], 0), ([{"type": "group"}], 0), ([TRACK, REJECTED], 1), ([TRACK, 5], 1), ([], 0)],
+)
+def test_a_rejected_or_unreadable_event_is_1(shell: Shell, events: list[Any], code: int) -> None:
+    """Events that nothing asks for are no problem; events that cannot be sent are."""
+    assert shell.send(shell.write("e.ndjson", *events)).code == code
+
+
+def test_a_destination_that_does_not_answer_is_5(shell: Shell) -> None:
+    """What could not be delivered now is in the file of failures, with the place and the reason."""
+    text = shell.config.read_text("utf-8").replace(
+        "    settings:\n", "    settings:\n      track_url: http://127.0.0.1:1\n"
+    )
+    shell.config.write_text(text, "utf-8")
+    events = shell.write("e.ndjson", {"type": "group"}, TRACK)
+    failures = shell.folder / "failed"
+    options = ("--retries", 0, "--concurrency", 1, "--failures", failures)
+    run = shell.destinations("send", shell.config, events, *options)
+    assert run.code == 5
+    (failed,) = [json.loads(line) for line in failures.read_bytes().splitlines()]
+    mark = failed.pop("_delivery")
+    assert failed == TRACK
+    assert mark.pop("reason")
+    assert mark.pop("code")
+    assert mark == {
+        "destination": "customerio",
+        "subscription": "Track Event",
+        "action": "trackEvent",
+        "status": "retryable",
+        "file": str(events),
+        "line": 2,
+    }
+
+
+def test_a_failure_goes_again_to_its_subscription_only(shell: Shell) -> None:
+    """Of two subscriptions that match, only the one that failed gets it; the mark is taken off."""
+    text = shell.config.read_text("utf-8")
+    text += "      - {preset: Track Event, name: Again}\n"
+    shell.config.write_text(text, "utf-8")
+    mark = {"destination": "customerio", "subscription": "Again"}
+    both = shell.report(shell.write("e", TRACK))
+    one = shell.report(shell.write("e", {**TRACK, "_delivery": mark}))
+    assert (both["outcomes"], one["outcomes"]) == ({"delivered": 2}, {"delivered": 1})
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"destination": "customerio", "subscription": "renamed"},
+        {"destination": "gone", "subscription": "Track Event"},
+        {"destination": "gone", "subscription": ""},
+        {},
+    ],
+)
+def test_a_failure_without_its_place_is_a_problem(shell: Shell, mark: dict[str, str]) -> None:
+    """A failure whose destination or subscription is no longer there is not dropped silently."""
+    failed = shell.write("failed", {**TRACK, "_delivery": mark}, TRACK)
+    run = shell.send(failed, "--json")
+    (reason,) = run.json()["reasons"]
+    assert run.code == 1
+    assert "which the configuration does not have" in reason["reason"]
+    assert run.json()["outcomes"] == {"delivered": 1}
+
+
+def test_from_line_is_about_the_first_file(shell: Shell) -> None:
+    """The files behind it are read from their beginning."""
+    one, two = shell.write("1", TRACK, TRACK, TRACK), shell.write("2", TRACK, TRACK)
+    assert shell.report(one, two, "--from-line", 3)["events"] == 3
+
+
+def test_an_array_starts_at_an_item(shell: Shell) -> None:
+    """In a JSON array `--from-line` counts events."""
+    array = json.dumps([TRACK, TRACK, REJECTED]).encode()
+    report = shell.report("-", "--from-line", 2, stdin=array)
+    assert report["outcomes"] == {"delivered": 1, "rejected": 1}
+    assert report["reasons"][0]["first"] == "(stdin):3"
+
+
+def test_what_cannot_be_read_is_named(shell: Shell) -> None:
+    """Gzip that ends too soon is one problem; what came before it and the next file are sent."""
+    packed = gzip.compress(b"".join(json.dumps(TRACK).encode() + b"\n" for _ in range(9)))
+    broken = shell.folder / "broken.gz"
+    broken.write_bytes(packed[:-9])
+    report = shell.report(broken, shell.write("fine", TRACK))
+    assert report["unreadable"] == 1
+    assert report["outcomes"]["delivered"] == 10
+    assert "gzip stream is damaged" in report["reasons"][0]["reason"]
+    assert report["reasons"][0]["first"].startswith(f"{broken}:")
+
+
+@pytest.mark.parametrize("spelling", ["failed", "./failed", "../{folder}/failed"])
+def test_the_file_of_failures_is_not_read(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    """However its path is spelled: writing it would empty what is to be sent."""
+    monkeypatch.chdir(shell.folder)
+    failed = shell.write("failed", TRACK)
+    before = failed.read_bytes()
+    name = spelling.format(folder=shell.folder.name)
+    run = shell.send("failed", "--failures", name)
+    assert (run.code, "read and written at once" in run.err) == (2, True)
+    assert failed.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["-", "--concurrency", "0"], ["-", "--retries", "-1"], ["-", "--from-line", "0"], ["."]],
+)
+def test_wrong_usage_is_2(shell: Shell, arguments: list[str]) -> None:
+    """Nothing to send, numbers out of their range, a folder."""
+    assert shell.send(*arguments).code == 2
