@@ -85,6 +85,7 @@ def test_a_destination_that_does_not_answer_is_5(shell: Shell) -> None:
     assert failed == TRACK
     assert mark.pop("reason")
     assert mark.pop("code")
+    assert isinstance(mark.pop("detail"), str)
     assert mark == {
         "destination": "customerio",
         "subscription": "Track Event",

@@ -115,6 +115,7 @@ async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report"
 
         def stop() -> None:
             _deafen(loop)
+            click.echo("finishing what was read; Ctrl-C again gives up", err=True)
             sender.stop()
             stdin.end()
 

@@ -267,6 +267,7 @@ class Sender:
             "status": str(delivery.status),
             "code": error.code if error else "",
             "reason": delivery.reason,
+            "detail": (error.detail or "") if error else "",
             "file": line.file,
             "line": line.number,
         }

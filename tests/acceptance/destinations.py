@@ -1,6 +1,7 @@
 """Run the real `destinations` beside the simulator, as an operator does."""
 
 import asyncio
+import base64
 import json
 import os
 import sys
@@ -75,14 +76,22 @@ class Operator:
         )
 
     async def run(self, *arguments: str, stdin: bytes = b"") -> Ended:
-        """Run a command to its end; nothing it prints may hold the credentials."""
+        """Run a command to its end; nothing it prints or writes may hold the credentials."""
         return await self.ended(await self.start(*arguments), stdin)
+
+    async def answered(self, number: int = 1) -> None:
+        """Wait until the simulator has answered so many requests."""
+        async with asyncio.timeout(30):
+            while self.simulator.answered < number:  # noqa: ASYNC110  a counter, read from outside
+                await asyncio.sleep(0.02)
 
     async def ended(self, process: asyncio.subprocess.Process, stdin: bytes = b"") -> Ended:
         """Wait for a command's end."""
         out, err = await process.communicate(stdin)
-        for secret in (self.simulator.api_key, self.simulator.site_id):
-            assert secret.encode() not in out + err
+        seen = b"".join([out, err, *(path.read_bytes() for path in self.folder.iterdir())])
+        site, key = self.simulator.site_id, self.simulator.api_key
+        for secret in (site, key, base64.b64encode(f"{site}:{key}".encode()).decode()):
+            assert secret.encode() not in seen
         return Ended(process.returncode or 0, out.decode(), err.decode())
 
 

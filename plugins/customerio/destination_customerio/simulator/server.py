@@ -95,7 +95,8 @@ class Simulator:
 
     async def _listen(self, handler: Any, port: int) -> str:
         server = web.Server(handler, request_factory=_request, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=0)
+        # a delayed answer is not waited for; 0 would mean no limit to aiohttp
+        runner = web.ServerRunner(server, shutdown_timeout=0.01)
         await runner.setup()
         self._runners.append(runner)
         await web.TCPSite(runner, HOST, port).start()

@@ -1,0 +1,63 @@
+"""`destinations send` stopped while it waits: for standard input, or for the destination."""
+
+import asyncio
+import json
+import signal
+
+from destination_customerio.simulator import Fault
+from tests.acceptance.destinations import Operator, track
+
+
+async def test_a_pipe_that_stays_open_holds_nothing_up(operator: Operator) -> None:
+    """What came through is delivered while more may come; Ctrl-C ends the waiting.
+
+    The line that is still being written counts as not read.
+    """
+    process = await operator.start("send", "c.json", "-")
+    assert process.stdin is not None
+    lines = "".join(json.dumps(track(number)) + "\n" for number in range(700))
+    process.stdin.write(lines.encode() + b'{"type": "tra')
+    await process.stdin.drain()
+    await operator.answered()
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(30):
+        assert await process.wait() == 0
+    run = await operator.ended(process)
+    line = int(run.err.split("--from-line ")[1].split()[0])
+    assert 501 <= line <= 701
+    held = sorted(one.attributes["number"] for one in operator.simulator.state.events)
+    assert held == list(range(line - 1))
+    assert "unreadable" not in run.out
+
+
+async def test_the_message_names_the_files_that_are_left(operator: Operator) -> None:
+    """Of several files, those that are done need not be given again."""
+    operator.write("a.ndjson", map(track, range(10)))
+    operator.write("b.ndjson", map(track, range(10, 600)))
+    process = await operator.start("send", "c.json", "a.ndjson", "b.ndjson", "-")
+    await operator.answered()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(30):
+        await process.wait()
+    run = await operator.ended(process)
+    line = len(operator.simulator.state.events) - 9
+    assert f"b.ndjson is done up to line {line - 1}; " in run.err
+    assert run.err.endswith(f"go on with --from-line {line} and b.ndjson -\n")
+
+
+async def test_a_second_signal_gives_up(operator: Operator) -> None:
+    """A destination that hangs does not hold the operator."""
+    operator.write("events.ndjson", map(track, range(3)))
+    operator.simulator.faults.add(Fault(delay=60, times=None))
+    process = await operator.start("send", "c.json", "events.ndjson")
+    assert process.stderr is not None
+    async with asyncio.timeout(30):
+        while not operator.simulator.calls:  # noqa: ASYNC110  a list, read from outside
+            await asyncio.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert b"again gives up" in await process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+    run = await operator.ended(process)
+    assert run.code == 130
+    assert run.err.endswith("interrupted\n")
+    assert "Traceback" not in run.err
