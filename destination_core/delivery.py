@@ -18,6 +18,7 @@ from destination_core.errors import (
     plugin_fault,
 )
 from destination_core.http import Client, Exchange, Session
+from destination_core.http.redaction import Redactor
 from destination_core.outcome import ACCEPTED, Outcome
 from destination_core.schema import Settings
 from destination_core.work import Attempt, Deletion, Delivery, Entry, Task
@@ -67,6 +68,7 @@ class Deliverer(Generic[S]):
         self._retry = retry
         self._clock = clock
         self._deadline = deadline
+        self._redactor = Redactor(connection.secrets)
 
     def context(self, exchanges: list[Exchange] | None = None) -> Context[S]:
         """Make the context of one attempt; its client records into ``exchanges``."""
@@ -86,7 +88,7 @@ class Deliverer(Generic[S]):
                 try:
                     await self._bounded(relay.perform(ctx, task.action, task.payload))
                 except DeliveryError as raised:
-                    error = raised
+                    error = self._redactor.error(raised)
                 except Exception as raised:  # noqa: BLE001  a plugin may raise anything
                     error = self._fault(task.action.slug, raised)
                 seconds = perf_counter() - started
@@ -128,7 +130,7 @@ class Deliverer(Generic[S]):
                 if not await self._relay.on_delete(ctx, deletion):
                     return None
         except DeliveryError as raised:
-            error = raised
+            error = self._redactor.error(raised)
         except Exception as raised:  # noqa: BLE001  a plugin may raise anything
             error = self._fault("on_delete", raised)
         return Delivery(
@@ -148,7 +150,8 @@ class Deliverer(Generic[S]):
         try:
             async with self._limit:
                 return await self._relay.test_authentication(self.context())
-        except DeliveryError:
+        except DeliveryError as raised:
+            self._redactor.error(raised)
             raise
         except Exception as raised:
             raise self._fault("test_authentication", raised) from raised
@@ -202,8 +205,11 @@ class Deliverer(Generic[S]):
                 outcomes = _checked(
                     await self._bounded(relay.perform_batch(ctx, items)), len(items)
                 )
+                for outcome in outcomes:
+                    if outcome.error is not None:
+                        self._redactor.error(outcome.error)
             except DeliveryError as raised:
-                error = raised
+                error = self._redactor.error(raised)
             except Exception as raised:  # noqa: BLE001  a plugin may raise anything
                 error = self._fault(items[0].action.slug, raised)
             seconds = perf_counter() - started

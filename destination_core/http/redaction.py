@@ -5,12 +5,15 @@ import binascii
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
 import orjson
 
+from destination_core.errors import DeliveryError
 from destination_core.http.messages import Request
+
+E = TypeVar("E", bound=DeliveryError)
 
 MASK: Final = "[redacted]"
 
@@ -61,6 +64,13 @@ class Redactor:
             pattern = "|".join(map(_percent, sorted(self._known, key=len, reverse=True)))
             text = re.sub(pattern, MASK, text, flags=re.IGNORECASE)
         return text
+
+    def error(self, error: E) -> E:
+        """Blank out secrets in an error's words, in place: a plugin may quote an answer."""
+        error.args = tuple(self.text(one) if isinstance(one, str) else one for one in error.args)
+        if error.detail:
+            error.detail = self.text(error.detail)
+        return error
 
     def url(self, url: str) -> str:
         """Return a URL without user information and without the values of secret parameters."""

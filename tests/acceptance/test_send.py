@@ -1,6 +1,5 @@
 """`destinations send` against the simulator, over real sockets and in its own process."""
 
-import asyncio
 import gzip
 import json
 import signal
@@ -76,9 +75,7 @@ async def test_a_signal_finishes_what_was_read(operator: Operator, number: int) 
     operator.write("events.ndjson", map(track, range(total)))
     operator.simulator.faults.add(Fault(delay=0.2, times=None))
     process = await operator.start("send", "c.json", "events.ndjson")
-    async with asyncio.timeout(30):
-        while operator.simulator.answered == 0:  # noqa: ASYNC110  a counter, read from outside
-            await asyncio.sleep(0.02)
+    await operator.answered()
     process.send_signal(number)
     run = await operator.ended(process)
     assert run.code == 0, run.err
@@ -99,3 +96,18 @@ async def test_deletions_are_passed_on(operator: Operator) -> None:
     run = await operator.run("send", "c.json", "delete.ndjson")
     assert run.code == 0, run.out
     assert [one.identifiers.get("id") for one in operator.simulator.state.people] == ["u2"]
+
+
+@pytest.mark.parametrize("status", [200, 207, 400, 503])
+async def test_a_destination_that_repeats_the_credentials(operator: Operator, status: int) -> None:
+    """An answer with the credentials in it is shown and kept without them."""
+    key, site = operator.simulator.api_key, operator.simulator.site_id
+    operator.write("events.ndjson", [track(1)])
+    for index in (0, 1):  # an item that was sent, and one that was not
+        error = {"batch_index": index, "field": key, "message": f"{site}:{key} is wrong"}
+        operator.simulator.faults.clear()
+        operator.simulator.faults.add(Fault(status=status, body={"errors": [error]}, times=None))
+        options = ("--failures", "failed", "--retries", "0", "--json")
+        run = await operator.run("send", "c.json", "events.ndjson", *options)
+        assert run.code == 5  # and the operator has looked for the credentials
+        assert "[redacted]:[redacted] is wrong" in (operator.folder / "failed").read_text("utf-8")
