@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from destination_core.cli.main import COMMANDS, group
+from destination_core.errors import PluginError
 from tests.command_line import CANARY, SITE, CommandLine
 
 EVENT = json.dumps({"type": "track", "event": "A", "userId": "u", "traits": {"a": 1}})
@@ -125,3 +127,25 @@ def test_help_is_quick() -> None:
     loaded = set(done.stderr.split())
     assert "click" in loaded
     assert loaded.isdisjoint({"aiohttp", "pydantic", "lark", "liquid", "orjson", "rich", "asyncio"})
+
+
+def test_version(destinations: CommandLine) -> None:
+    """The version of the core, and nothing else."""
+    run = destinations("--version")
+    assert (run.code, run.out) == (0, version("destination-core") + "\n")
+
+
+def test_debug_shows_where_an_error_comes_from(destinations: CommandLine) -> None:
+    """Only `--debug` gives a traceback to somebody who asked for it."""
+    assert destinations("describe", "nope").code == 3
+    with pytest.raises(PluginError, match="'nope' is not installed"):
+        destinations("--debug", "describe", "nope")
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "json", "jsonschema"])
+def test_describe_names_every_action(destinations: CommandLine, form: str) -> None:
+    """Whatever the format, none of what is installed is left out."""
+    (plugin,) = destinations("plugins", "--json").json()["plugins"]
+    run = destinations("describe", plugin["slug"], "--format", form)
+    assert run.code == 0
+    assert all(action in run.out for action in plugin["actions"])

@@ -1,0 +1,71 @@
+"""What somebody at a terminal sees, and what the shell asks."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.destinations import PROGRAM, track
+
+COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
+
+
+def shown(*arguments: str, **environment: str) -> bytes:
+    """Run a command on a terminal of its own, and give all that it shows."""
+    kept = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "CI"}}
+    here, there = os.openpty()
+    with subprocess.Popen(
+        [PROGRAM, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=there,
+        stderr=there,
+        env={**kept, "TERM": "xterm-256color", **environment},
+    ) as process:
+        os.close(there)
+        seen = b""
+        try:
+            while part := os.read(here, 65_536):
+                seen += part
+        except OSError:  # Linux says so when the other side is closed
+            pass
+        os.close(here)
+    assert process.returncode == 0, seen
+    return seen
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_the_demo_on_a_terminal(tmp_path: Path, no_color: str) -> None:
+    """A progress bar is drawn and taken away again; NO_COLOR leaves it without colours."""
+    events = tmp_path / "events.ndjson"
+    lines = [json.dumps(track(number)) + "\n" for number in range(50)]
+    events.write_text("".join(lines), "utf-8")
+    seen = shown("demo", "--events", str(events), NO_COLOR=no_color)
+    assert b"delivering" in seen
+    assert b"50/50" in seen or b"0/50" in seen
+    assert b"Customer.io would now hold" in seen
+    assert (COLOUR.search(seen) is None) == bool(no_color)
+
+
+def test_the_shell_is_told_what_may_follow() -> None:
+    """Completion knows the commands and the options of each."""
+    for words, expected in (
+        ("destinations che", "plain,check"),
+        ("destinations send --dr", "--dry"),
+    ):
+        last = str(len(words.split()) - 1)
+        completed = subprocess.run(
+            [PROGRAM],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={
+                **os.environ,
+                "_DESTINATIONS_COMPLETE": "bash_complete",
+                "COMP_WORDS": words,
+                "COMP_CWORD": last,
+            },
+        )
+        assert expected in completed.stdout
