@@ -19,13 +19,17 @@ INTERRUPTED: Final = 130
 COMMANDS: Final = {
     "check": "Check a configuration; with --live, the credentials too.",
     "completion": "Print the completion script of a shell.",
+    "dead": "List, show, retry, drop or export dead letters.",
     "demo": "Deliver bundled events to a stand-in on this machine.",
     "describe": "Describe an installed destination.",
     "explain": "Show what would become of an event, and send nothing.",
     "init": "Write a configuration to start from.",
     "plugins": "List the plugins that are installed.",
+    "run": "Deliver what is queued, and events from files, durably.",
     "schema": "Print the JSON Schema of a configuration, for editors.",
     "send": "Deliver events from files.",
+    "serve": "Accept events over HTTP as Segment does, and deliver them.",
+    "status": "Show what is queued, delivered and dead, by destination.",
 }
 """The commands and their short help: known without importing them."""
 

@@ -1,8 +1,15 @@
 """What a customer configures, checked against the plugins that are installed."""
 
-from destination_core.connection.config import InvalidConfiguration, load_connections
+from destination_core.connection.config import QueueConfig
 from destination_core.connection.connection import Connection
 from destination_core.connection.json_schema import config_schema
+from destination_core.connection.loader import (
+    InvalidConfiguration,
+    Service,
+    load_connections,
+    load_service,
+)
+from destination_core.connection.policy import CRASHES, LONGEST_WAIT, Policy
 from destination_core.connection.subscription import (
     CompiledSubscription,
     Subscription,
@@ -10,11 +17,17 @@ from destination_core.connection.subscription import (
 )
 
 __all__ = [
+    "CRASHES",
+    "LONGEST_WAIT",
     "CompiledSubscription",
     "Connection",
     "InvalidConfiguration",
+    "Policy",
+    "QueueConfig",
+    "Service",
     "Subscription",
     "compile_subscription",
     "config_schema",
     "load_connections",
+    "load_service",
 ]

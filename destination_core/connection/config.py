@@ -1,19 +1,10 @@
-"""The configuration file: its shape, and how it becomes connections."""
+"""The shape of a configuration file."""
 
-import difflib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from destination_core.connection.connection import Connection
-from destination_core.connection.secrets import Resolver, has_reference, is_reference
-from destination_core.connection.source import Location, Source, read
-from destination_core.connection.subscription import Subscription, compile_subscription
-from destination_core.errors import ConfigurationError, InvalidSettings, PluginError
-from destination_core.plugins import Registry, Relay
-from destination_core.schema import catalogue_fields, load_settings
+from destination_core.connection.policy import Policy
 
 MAPPINGS: Final = 50
 """Subscriptions of one destination; Segment's limit."""
@@ -55,6 +46,38 @@ class DestinationConfig(BaseModel):
     subscriptions: Annotated[list[SubscriptionConfig], Field(max_length=MAPPINGS)] = Field(
         default_factory=list
     )
+    delivery: Annotated[Policy, Field(description="Of `serve` and `run`.")] = Field(
+        default_factory=Policy
+    )
+
+
+class SourceConfig(BaseModel):
+    """One source of events: whoever knows one of its write keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    write_keys: Annotated[
+        list[str],
+        Field(min_length=1, max_length=2, description="Two while they are being changed."),
+    ]
+
+
+class QueueConfig(BaseModel):
+    """Where accepted events are kept until they are delivered."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    path: Annotated[str, Field(description="The file, relative to the configuration.")] = "queue.db"
+    max_bytes: Annotated[int, Field(gt=0, description="Beyond it nothing more is taken.")] = 2**33
+    min_free_bytes: Annotated[int, Field(ge=0, description="What must stay free on the disk.")] = (
+        2**28
+    )
+    dedup_window: Annotated[
+        float, Field(gt=0, description="Seconds for which a messageId is remembered.")
+    ] = 86_400.0
+    dead_retention: Annotated[
+        float, Field(gt=0, description="Seconds for which dead letters are kept.")
+    ] = 30 * 86_400.0
 
 
 class Config(BaseModel):
@@ -62,193 +85,10 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    sources: Annotated[
+        dict[str, SourceConfig], Field(description="Who may send events to `serve`, by name.")
+    ] = Field(default_factory=dict)
+    queue: QueueConfig = Field(default_factory=QueueConfig)
     destinations: Annotated[
         dict[str, DestinationConfig], Field(description="Destinations by a name of your choice.")
     ]
-
-
-class InvalidConfiguration(ConfigurationError):
-    """A configuration file has mistakes; ``problems`` lists them all, each with its place."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
-
-
-def load_connections(
-    path: Path, registry: Registry, environment: Mapping[str, str]
-) -> list[Connection[Any]]:
-    """Read a configuration file and open its connections; nothing is sent.
-
-    Raises ``InvalidConfiguration`` with every mistake and its place, ``ConfigurationError`` when
-    the file cannot be read.
-    """
-    return _Loader(read(path), registry, environment, path.parent).load()
-
-
-class _Loader:
-    """Collect mistakes instead of stopping at the first."""
-
-    def __init__(
-        self,
-        source: Source,
-        registry: Registry,
-        environment: Mapping[str, str],
-        folder: Path,
-    ) -> None:
-        self._source = source
-        self._registry = registry
-        self._environment = environment
-        self._folder = folder
-        self._problems: list[str] = []
-
-    def load(self) -> list[Connection[Any]]:
-        try:
-            config = Config.model_validate(self._source.data)
-        except ValidationError as error:
-            for one in error.errors(include_input=False, include_url=False, include_context=False):
-                self._problem(one["loc"], _said(one, self._source.data))
-            raise InvalidConfiguration(self._problems) from None
-        if not config.destinations:
-            self._problem(("destinations",), "no destination is configured")
-        connections = [
-            self._connection(name, one) for name, one in config.destinations.items() if one.enabled
-        ]
-        if self._problems:
-            raise InvalidConfiguration(self._problems)
-        return [one for one in connections if one is not None]
-
-    def _connection(self, name: str, config: DestinationConfig) -> Connection[Any] | None:
-        here: Location = ("destinations", name)
-        try:
-            relay = self._registry.relay(config.plugin or name)
-        except PluginError as error:
-            where = (*here, "plugin") if config.plugin else here
-            self._problem(where, str(error))
-            return None
-        before = len(self._problems)
-        settings = self._settings(relay, config.settings, (*here, "settings"))
-        subscriptions = self._subscriptions(relay, config.subscriptions, (*here, "subscriptions"))
-        if len(self._problems) > before:
-            return None
-        # What a reference stands for may be a secret, whatever the setting.
-        hidden = [key for key, value in config.settings.items() if has_reference(value)]
-        try:
-            opened = load_settings(relay.destination.settings, settings, hidden=hidden)
-            return Connection(name, relay, settings=opened, subscriptions=subscriptions)
-        except InvalidSettings as error:
-            for line in str(error).splitlines():
-                self._problem(self._blamed(line, (*here, "settings"), config.settings), line)
-        except ConfigurationError as error:
-            self._problem(here, str(error))
-        return None
-
-    def _settings(self, relay: Relay[Any], raw: dict[str, Any], here: Location) -> dict[str, Any]:
-        fields = catalogue_fields(relay.destination.settings)
-        names = _spellings(relay)
-        for key, value in raw.items():
-            field = fields.get(names.get(key, key), {})
-            if field.get("type") == "password" and not is_reference(value):
-                variable = f"{relay.destination.slug}_{key}".upper()
-                self._problem(
-                    (*here, key),
-                    f"{key!r} is a secret and must not stand in the file; write"
-                    f" ${{env:{variable}}} or ${{file:PATH}}",
-                )
-        resolver = Resolver(self._environment, self._folder)
-        resolved: dict[str, Any] = resolver.resolve(raw, here)
-        for location, message in resolver.faults:
-            self._problem(location, message)
-        return resolved
-
-    def _subscriptions(
-        self, relay: Relay[Any], configs: Iterable[SubscriptionConfig], here: Location
-    ) -> list[Subscription]:
-        made: list[Subscription] = []
-        names: set[str] = set()
-        for index, config in enumerate(configs):
-            try:
-                one = _subscription(relay, config)
-                if one.enabled:
-                    compile_subscription(relay.destination, one)
-            except ConfigurationError as error:
-                self._problem((*here, index), str(error))
-                continue
-            if one.name in names:
-                message = f"subscription {one.name!r} is there twice; give each its own name"
-                self._problem((*here, index), message)
-            names.add(one.name)
-            made.append(one)
-        return made
-
-    def _blamed(self, message: str, here: Location, raw: Mapping[str, Any]) -> Location:
-        """Find the setting that a message is about."""
-        for key in raw:
-            if repr(key) in message or message.startswith(f"{key} "):
-                return (*here, key)
-        return here
-
-    def _problem(self, location: Location, message: str) -> None:
-        self._problems.append(f"{self._source.place(location)}: {message}")
-
-
-def _subscription(relay: Relay[Any], config: SubscriptionConfig) -> Subscription:
-    """Make a subscription out of any of the accepted shapes."""
-    given = config.model_dump(exclude_none=True, exclude_unset=True)
-    if config.preset is not None:
-        base = Subscription.from_preset(relay.destination, config.preset)
-        return Subscription(
-            config.name or base.name,
-            config.action or base.action,
-            config.trigger or config.subscribe or base.trigger,
-            base.mapping if config.mapping is None else config.mapping,
-            config.enabled,
-        )
-    if config.action is None:
-        if config.partnerAction is None and config.actionSlug is None:
-            raise ConfigurationError("subscription needs `preset`, or `action` with `trigger`")
-        return Subscription.from_segment(given)
-    trigger = config.trigger or config.subscribe
-    if trigger is None:
-        action = relay.destination.action(config.action)
-        trigger = action.subscribe if action else ""
-    if trigger is None:
-        raise ConfigurationError(
-            f"subscription {config.name or config.action!r} needs a `trigger`: its action has none"
-        )
-    name = config.name or config.action
-    return Subscription(name, config.action, trigger, config.mapping, config.enabled)
-
-
-def _spellings(relay: Relay[Any]) -> dict[str, str]:
-    """Return the catalogue's key for every spelling of a setting."""
-    fields = relay.destination.settings.model_fields
-    return {name: info.alias or name for name, info in fields.items()}
-
-
-def _said(error: Any, data: Any) -> str:
-    """Say one of pydantic's errors in the words of the file."""
-    location: Location = error["loc"]
-    if not location:
-        return "must hold `destinations`; start with what `destinations init SLUG` writes"
-    key = location[-1]
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(location)
-        close = difflib.get_close_matches(str(key), known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
-        return f"unknown key {key!r}{hint}"
-    if error["type"] == "missing":
-        return f"key {key!r} is missing"
-    value: Any = data
-    for part in location:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return str(error["msg"])
-    kind = type(value).__name__ if isinstance(value, dict | list) else repr(value)[:60]
-    return f"{key!r}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {kind}"
-
-
-def _known_keys(location: Location) -> list[str]:
-    models: dict[int, type[BaseModel]] = {1: Config, 3: DestinationConfig}
-    return list(models.get(len(location), SubscriptionConfig).model_fields)

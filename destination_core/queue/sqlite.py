@@ -51,7 +51,7 @@ class SqliteQueue:
         retention: float = 30 * DAY,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.path = path
+        self.path = path.absolute()
         self._max_bytes = max_bytes
         self._min_free = min_free_bytes
         self._window = window

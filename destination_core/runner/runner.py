@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from destination_core.connection import Connection
+from destination_core.connection import Connection, Policy
 from destination_core.http import AiohttpTransport, Transport
 from destination_core.queue import Accepted, Settlement, SqliteQueue
 from destination_core.runner.intake import Intakes
-from destination_core.runner.policy import Policy
 from destination_core.runner.worker import Worker
 from destination_core.work import Delivery, Event
 

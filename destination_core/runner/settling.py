@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
+from destination_core.connection import LONGEST_WAIT, Policy
 from destination_core.delivery import Retry as Backoff
 from destination_core.errors import DeliveryError, RetryableError, SetupError
 from destination_core.queue import Dead, Delivered, Filtered, Job, Retry, Settlement
-from destination_core.runner.policy import LONGEST_WAIT, Policy
 from destination_core.work import Delivery
 
 

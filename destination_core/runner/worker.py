@@ -8,14 +8,13 @@ from typing import Any, Final
 
 import orjson
 
-from destination_core.connection import Connection
+from destination_core.connection import CRASHES, Connection, Policy
 from destination_core.engine import Engine
 from destination_core.errors import RetryableError, SetupError
 from destination_core.http import Transport
 from destination_core.queue import Job, Queue, Retry, Settlement
 from destination_core.runner.breaker import Breaker, State
 from destination_core.runner.concurrency import Adaptive
-from destination_core.runner.policy import CRASHES, Policy
 from destination_core.runner.settling import dead, settlement
 from destination_core.work import Delivery
 
@@ -155,10 +154,7 @@ class Worker:
         ]
         back = [job for job in suspects if job not in group]
         await self._queue.settle([Retry.unused(job, now) for job in back])
-        results = await self._engine.send_batch(
-            [orjson.loads(job.body) for job in group],
-            only=[job.subscriptions for job in group],
-        )
+        results = await self._send(group)
         self._learn(results)
         now = self._clock()
         settlements += [
@@ -166,6 +162,21 @@ class Worker:
             for job, deliveries in zip(group, results, strict=True)
         ]
         return settlements, results
+
+    async def _send(self, jobs: Sequence[Job]) -> list[list[Delivery]]:
+        """Deliver events, and pass deletions on; return what became of each, in place."""
+        events = [orjson.loads(job.body) for job in jobs]
+        deletions = [n for n, event in enumerate(events) if event.get("type") == "delete"]
+        if not deletions:
+            return await self._engine.send_batch(events, only=[job.subscriptions for job in jobs])
+        others = [n for n in range(len(events)) if n not in deletions]
+        made = await self._engine.send_batch(
+            [events[n] for n in others], only=[jobs[n].subscriptions for n in others]
+        )
+        results = dict(zip(others, made, strict=True))
+        for n in deletions:
+            results[n] = await self._engine.delete(events[n])
+        return [results[n] for n in range(len(events))]
 
     def _learn(self, results: Sequence[Sequence[Delivery]]) -> None:
         """Adapt to what the destination said: breaker and concurrency."""

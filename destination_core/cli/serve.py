@@ -1,0 +1,51 @@
+"""`destinations serve`."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from destination_core.cli.loading import config_argument, registry
+from destination_core.cli.main import OK
+
+if TYPE_CHECKING:
+    from destination_core.service import Running
+
+
+@click.command(epilog="Example: destinations serve customerio.yaml --listen 127.0.0.1:8080")
+@config_argument
+@click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
+@click.option("--log-json", is_flag=True, help="Write logs as JSON, one object per line.")
+def command(config: Path, listen: str, log_json: bool) -> int:
+    """Accept events over HTTP as Segment does, and deliver them; durable, until SIGTERM.
+
+    Point a Segment SDK's `host` here. Answers 200 once events are on the disk. Health is at
+    /livez and /readyz, metrics at /metrics.
+    """
+    from destination_core.cli import logs
+    from destination_core.connection import load_service
+    from destination_core.service import run_until_stopped
+
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit() or not host:
+        raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
+    logs.configure(as_json=log_json)
+    found = registry()
+    found.require_sound()
+    service = load_service(config, found, os.environ)
+    if not service.sources:
+        raise click.UsageError(f"{config} has no `sources`: nobody could send; add write keys")
+
+    def started(running: "Running") -> None:
+        port = running.server.port if running.server else 0
+        names = ", ".join(running.runner.workers)
+        logging.getLogger("destinations").info(
+            "listening on http://%s:%d, delivering to %s", host.strip("[]"), port, names
+        )
+
+    address = (host.strip("[]"), int(port))
+    asyncio.run(run_until_stopped(service, listen=address, started=started))
+    return OK

@@ -1,0 +1,56 @@
+"""`destinations status`."""
+
+import asyncio
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from destination_core.cli.loading import config_argument, echo_json, json_option, registry
+from destination_core.cli.main import OK, PROBLEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from destination_core.queue import Counts
+
+
+@click.command(epilog="Example: destinations status customerio.yaml --json")
+@config_argument
+@json_option
+def command(config: Path, as_json: bool) -> int:
+    """Show what is queued, delivered and dead, by destination; beside a running `serve` too."""
+    from destination_core.connection import load_service
+
+    service = load_service(config, registry(), os.environ)
+    if not service.queue_path.exists():
+        raise click.UsageError(f"{service.queue_path} does not exist yet: nothing was queued")
+    counts, damage = asyncio.run(_read(service.queue_path))
+    if as_json:
+        destinations = {
+            name or "(none)": {**asdict(one), "difference": one.difference}
+            for name, one in counts.items()
+        }
+        echo_json({"destinations": destinations, "damage": damage})
+    else:
+        columns = ("accepted", "delivered", "queued", "dead", "filtered", "oldest")
+        click.echo(f"{'':24}" + "".join(f"{column:>12}" for column in columns))
+        for name, one in counts.items():
+            age = "-" if one.oldest is None else f"{max(0.0, time.time() - one.oldest):,.0f} s"
+            numbers = [one.accepted, one.delivered, one.queued, one.dead, one.filtered]
+            shown = name or "(no destination)"
+            click.echo(f"{shown:24}" + "".join(f"{one:>12,}" for one in numbers) + f"{age:>12}")
+        for message in damage:
+            click.echo(f"damage: {message}", err=True)
+    lost = any(one.difference or one.damaged for one in counts.values())
+    return PROBLEMS if damage or lost else OK
+
+
+async def _read(path: Path) -> "tuple[Mapping[str, Counts], list[str]]":
+    from destination_core.queue import SqliteQueue
+
+    async with SqliteQueue(path) as queue:
+        return await queue.counts(), [one.message for one in queue.damage]
