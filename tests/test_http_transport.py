@@ -174,6 +174,22 @@ async def test_half_an_answer_is_a_network_error(answer):
     assert error.__suppress_context__
 
 
+async def test_a_large_request_is_sent_whole():
+    """In pieces, so that nobody else waits, and without a warning of aiohttp's."""
+    got = 0
+
+    async def drink(head, reader, writer) -> None:
+        nonlocal got
+        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        got = len(await reader.readexactly(length))
+        writer.write(response())
+        await writer.drain()
+
+    async with loopback(drink) as server, AiohttpTransport() as transport:
+        answer = await transport.send(Request("POST", f"{server.url}/", {}, b"x" * 3_000_000))
+    assert (answer.status, got) == (200, 3_000_000)
+
+
 async def test_an_endless_body_is_cut():
     """The rest is not read, the connection is not used again."""
     sent = 0

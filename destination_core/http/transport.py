@@ -1,5 +1,6 @@
 """Carry a request over the network: aiohttp, behind a seam of one method."""
 
+import io
 import os
 import ssl
 from dataclasses import replace
@@ -19,6 +20,9 @@ TOTAL_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 5.0
 LONGEST_BODY: Final = 1_048_576
 """Bytes of a response body that are read, after decompression; the rest is not."""
+
+LARGE_BODY: Final = 1_000_000
+"""Bytes from which on aiohttp wants a file, which it sends piece by piece."""
 
 MOST_REDIRECTS: Final = 5
 
@@ -152,16 +156,19 @@ class AiohttpTransport:
         return response
 
     async def _once(self, session: aiohttp.ClientSession, request: Request) -> Response:
+        body: bytes | io.BytesIO | None = request.body
+        if body is not None and len(body) > LARGE_BODY:
+            body = io.BytesIO(body)
         async with session.request(
             request.method,
             URL(request.url, encoded=True),
-            data=request.body,
+            data=body,
             headers=request.headers,
             allow_redirects=False,
             timeout=self._connect_timeout(request),
         ) as answer:
-            body, truncated = await self._read(answer)
-            return Response(answer.status, answer.headers, body, truncated)
+            content, truncated = await self._read(answer)
+            return Response(answer.status, answer.headers, content, truncated)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         """Read the body up to the limit; a connection with more to come is closed, not drained."""
