@@ -32,7 +32,8 @@ EXIT_CODES = """\
 | 2 | usage |
 | 3 | configuration |
 | 4 | authentication |
-| 5 | delivery |"""
+| 5 | delivery |
+| 130 | interrupted: not everything was read |"""
 
 
 def hooks() -> str:

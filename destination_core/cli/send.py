@@ -17,7 +17,7 @@ from destination_core.cli.loading import (
     heading,
     json_option,
 )
-from destination_core.cli.main import AUTHENTICATION, DELIVERY, OK, PROBLEMS
+from destination_core.cli.main import AUTHENTICATION, DELIVERY, INTERRUPTED, OK, PROBLEMS
 
 if TYPE_CHECKING:
     from destination_core.cli.sending import Report, Sender
@@ -103,6 +103,8 @@ def command(
             click.echo('dry run: nothing was sent; "delivered" is what would have gone out')
     if sender.stopped:
         click.echo(_where_to_go_on(sender, files), err=True)
+        # never 0: `send … && rm FILE` must not remove what was not read
+        return exit_code(report) or INTERRUPTED
     return exit_code(report)
 
 

@@ -156,13 +156,12 @@ class AiohttpTransport:
         return response
 
     async def _once(self, session: aiohttp.ClientSession, request: Request) -> Response:
-        body: bytes | io.BytesIO | None = request.body
-        if body is not None and len(body) > LARGE_BODY:
-            body = io.BytesIO(body)
+        body = request.body
+        is_large = body is not None and len(body) > LARGE_BODY
         async with session.request(
             request.method,
             URL(request.url, encoded=True),
-            data=body,
+            data=io.BytesIO(body or b"") if is_large else body,
             headers=request.headers,
             allow_redirects=False,
             timeout=self._connect_timeout(request),

@@ -21,7 +21,7 @@ async def test_a_pipe_that_stays_open_holds_nothing_up(operator: Operator) -> No
     await operator.answered()
     process.send_signal(signal.SIGINT)
     async with asyncio.timeout(30):
-        assert await process.wait() == 0
+        assert await process.wait() == 130
     run = await operator.ended(process)
     line = int(run.err.split("--from-line ")[1].split()[0])
     assert 501 <= line <= 701

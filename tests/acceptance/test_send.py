@@ -78,7 +78,7 @@ async def test_a_signal_finishes_what_was_read(operator: Operator, number: int) 
     await operator.answered()
     process.send_signal(number)
     run = await operator.ended(process)
-    assert run.code == 0, run.err
+    assert run.code == 130, run.err
     assert "go on with --from-line " in run.err
     line = run.err.split("--from-line ")[1].split()[0]
     assert held(operator) == list(range(int(line) - 1))
