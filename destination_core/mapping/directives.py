@@ -57,13 +57,14 @@ class Compiler:
 
         def resolve(data: Any) -> Any:
             made: list[Any] = []
+            index = 0
             try:
-                for item in items:
+                for index, item in enumerate(items):  # noqa: B007  a fault below needs it
                     found = item(data)
                     if found is not MISSING:
                         made.append(found)
             except Fault as fault:
-                fault.path.insert(0, str(len(made)))
+                fault.path.insert(0, str(index))
                 raise
             return made
 

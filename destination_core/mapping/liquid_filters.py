@@ -15,7 +15,7 @@ from liquid.exceptions import LiquidError
 
 from destination_core.mapping import liquid_dates
 from destination_core.mapping.json_text import encode
-from destination_core.mapping.liquid_values import NAN, is_nil, items, number, shown
+from destination_core.mapping.liquid_values import NAN, extent, is_nil, items, number, shown
 
 DISABLED: Final = (
     "array_to_sentence_string",
@@ -60,11 +60,13 @@ class Bounded:
         watch.check()
         if self._name.startswith("date"):
             named["now"] = watch.now
+        if any(isinstance(one, range) and len(one) > LONGEST for one in (value, *arguments)):
+            raise LiquidError(f"{self._name}: range has more than {LONGEST:,} items", token=None)
         try:
             result = self._function(value, *arguments, **named)
         except TypeError as error:
             raise LiquidError(f"{self._name}: {_arity(error)}", token=None) from None
-        if isinstance(result, str | list) and len(result) > LONGEST:
+        if isinstance(result, str | list) and extent(result, LONGEST) > LONGEST:
             raise LiquidError(f"{self._name}: result has more than {LONGEST:,} items", token=None)
         return result
 
@@ -136,8 +138,32 @@ def _strip(characters: Any, text: str, *, left: bool, right: bool) -> str:
 
 
 def _strip_html(value: Any) -> str:
-    pattern = r"<script.*?</script>|<style.*?</style>|<.*?>|<!--.*?-->"
-    return re.sub(pattern, "", shown(value), flags=re.DOTALL)
+    """Leave out tags, and scripts and styles with what is in them, in one pass.
+
+    A regular expression takes quadratic time on a text of many ``<`` without an end.
+    """
+    text, kept, end = shown(value), [], 0
+    elements = {"<script": "</script>", "<style": "</style>", "<": ">"}
+    while (start := text.find("<", end)) >= 0:
+        kept.append(text[end:start])
+        end = start
+        for opening, closing in list(elements.items()):
+            if text.startswith(opening, start):
+                found = text.find(closing, start + len(opening))
+                if found >= 0:
+                    end = found + len(closing)
+                    break
+                del elements[opening]  # nor is there an end for a later one
+        if end == start:
+            break
+    return "".join(kept) + text[end:]
+
+
+def _join(value: Any, by: Any = " ") -> str:
+    parts, separator = [shown(one) for one in items(value)], shown(by)
+    if len(parts) * len(separator) > LONGEST:
+        raise LiquidError(f"join: result has more than {LONGEST:,} characters", token=None)
+    return separator.join(parts)
 
 
 def _slugify(value: Any, mode: Any = "default", cased: Any = False) -> str:
@@ -293,7 +319,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "first": _first,
     "floor": _whole(math.floor),
     "inspect": _json,
-    "join": lambda v, by=" ": shown(by).join(shown(one) for one in items(v)),
+    "join": _join,
     "json": _json,
     "jsonify": _json,
     "last": _last,

@@ -58,3 +58,22 @@ def items(value: Any) -> list[Any]:
 def is_nil(value: Any) -> bool:
     """Tell whether a value is nil or was never there."""
     return value is None or isinstance(value, Undefined)
+
+
+def extent(value: Any, most: int) -> int:
+    """Return how many characters and items a value would show, counting little beyond ``most``.
+
+    Lists that hold one another are small in memory and endless when shown.
+    """
+    if isinstance(value, str | range):
+        return len(value)
+    if isinstance(value, Mapping):
+        value = [*value, *value.values()]
+    if not isinstance(value, list | tuple):
+        return 1
+    total = 0
+    for one in value:
+        total += max(extent(one, most - total), 1)
+        if total > most:
+            break
+    return total
