@@ -108,7 +108,8 @@ def _peer() -> bool:
 
 
 @contextmanager
-def _sink() -> Iterator[str]:
+def sink() -> Iterator[str]:
+    """Run a server that answers `200 {}` to everything; give its URL."""
     command = [sys.executable, "-m", "benchmarks.sink"]
     cores = os.cpu_count() or 1
     if shutil.which("taskset") and cores > 1:
@@ -184,8 +185,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every single figure to this file")
     options = parser.parse_args()
     rows = _rows()
-    with tempfile.TemporaryDirectory() as folder, _sink() as sink:
-        bench = Bench(Path(folder), sink, options.seconds)
+    with tempfile.TemporaryDirectory() as folder, sink() as address:
+        bench = Bench(Path(folder), address, options.seconds)
         if bench.node:
             different = bench.differences()
             print(f"requests of 200 events: {'equal' if not different else 'DIFFERENT'}")

@@ -47,7 +47,7 @@ async def test_a_queue_that_has_its_size_takes_no_more(tmp_path: Path) -> None:
             put += 50
         with pytest.raises(QueueFull, match="reached its size"):
             await queue.put([event(put)])
-        jobs = await queue.claim("a", 1_000, 60)
+        jobs = await queue.claim("a", 1_000_000, 60)
         assert len(jobs) == put
         assert await queue.settle([Delivered(job) for job in jobs]) == put
 

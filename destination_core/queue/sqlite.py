@@ -25,6 +25,7 @@ from destination_core.queue.writer import Writer
 
 GIB: Final = 1024**3
 DAY: Final = 86_400.0
+LOOK_SECONDS: Final = 0.1
 PURGE: Final = 5_000
 """Rows that one round of upkeep deletes at most: delivery goes on beside it."""
 
@@ -58,6 +59,8 @@ class SqliteQueue:
         self._retention = retention
         self._clock = clock
         self._store: Store | None = None
+        self._looked = -LOOK_SECONDS
+        self._full = ""
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._open)
@@ -137,7 +140,14 @@ class SqliteQueue:
         return [] if self._store is None else self._store.damage
 
     def room(self) -> str:
-        """Return why nothing more can be put, or "" when there is room."""
+        """Return why nothing more can be put, or "" when there is room; 0.1 s old at most."""
+        now = time.monotonic()
+        if now >= self._looked + LOOK_SECONDS:
+            self._looked = now
+            self._full = self._look()
+        return self._full
+
+    def _look(self) -> str:
         size = sum(one.stat().st_size for one in (self.path, self._beside("wal")) if one.exists())
         if size > self._max_bytes:
             return f"queue has reached its size, {self._max_bytes:,} bytes"

@@ -201,34 +201,53 @@ class Store:
     def settle(self, settlements: Sequence[Settlement], now: float) -> int:
         """Apply settlements to jobs that are still ours; return how many were."""
         counted: Counter[tuple[str, str]] = Counter()
-        gone: list[int] = []
         ours = 0
+        ended: dict[str, dict[int, Settlement]] = {}
         for one in settlements:
             job = one.job
-            key = (job.sequence, job.destination, self._owner)
             if isinstance(one, Retry):
-                names = None
-                if one.subscriptions is not None:
-                    names = orjson.dumps(sorted(one.subscriptions)).decode()
-                ours += self._db.execute(
-                    "UPDATE jobs SET due = ?, attempts = ?, subscriptions = ?, owner = 0,"
-                    " crashes = ? WHERE sequence = ? AND destination = ? AND owner = ?",
-                    (one.due, job.attempts + one.counts, names, one.crashes, *key),
-                ).rowcount
-                continue
-            removed = self._db.execute(
-                "DELETE FROM jobs WHERE sequence = ? AND destination = ? AND owner = ?", key
-            ).rowcount
-            if not removed:
-                continue
-            ours += 1
-            gone.append(job.sequence)
-            if isinstance(one, Dead):
-                self._bury(one, now)
-            counted[job.destination, _COUNTER[type(one)]] += 1
+                ours += self._postpone(one)
+            else:
+                ended.setdefault(job.destination, {})[job.sequence] = one
+        gone: list[int] = []
+        for destination, by_sequence in ended.items():
+            for sequence in self._remove(destination, list(by_sequence)):
+                one = by_sequence[sequence]
+                if isinstance(one, Dead):
+                    self._bury(one, now)
+                counted[destination, _COUNTER[type(one)]] += 1
+                gone.append(sequence)
         self._forget(gone)
         self._count(counted)
-        return ours
+        return ours + len(gone)
+
+    def _postpone(self, one: Retry) -> int:
+        names = None
+        if one.subscriptions is not None:
+            names = orjson.dumps(sorted(one.subscriptions)).decode()
+        job = one.job
+        return self._db.execute(
+            "UPDATE jobs SET due = ?, attempts = ?, subscriptions = ?, owner = 0, crashes = ?"
+            " WHERE sequence = ? AND destination = ? AND owner = ?",
+            (
+                *(one.due, job.attempts + one.counts, names, one.crashes),
+                *(job.sequence, job.destination, self._owner),
+            ),
+        ).rowcount
+
+    def _remove(self, destination: str, sequences: Sequence[int]) -> list[int]:
+        """Delete the jobs among these that are ours; return which they were."""
+        removed: list[int] = []
+        for part in _parts([(one,) for one in sequences]):
+            removed += [
+                sequence
+                for (sequence,) in self._db.execute(
+                    "DELETE FROM jobs WHERE destination = ? AND owner = ?"  # noqa: S608
+                    f" AND sequence IN ({','.join('?' * len(part))}) RETURNING sequence",
+                    (destination, self._owner, *_flat(part)),
+                )
+            ]
+        return removed
 
     def _bury(self, one: Dead, now: float) -> None:
         job = one.job
