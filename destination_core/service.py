@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import time
+from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -54,10 +55,13 @@ class Metrics:
         settlements: Sequence[Settlement],
         results: Sequence[Sequence[Delivery]],
     ) -> None:
-        for deliveries in results:
-            for one in deliveries:
-                code = one.error.code if one.error is not None else ""
-                self._outcomes.labels(name, one.action, str(one.status), code).inc()
+        seen = Tally(
+            (one.action, str(one.status), one.error.code if one.error is not None else "")
+            for deliveries in results
+            for one in deliveries
+        )
+        for (action, status, code), many in seen.items():
+            self._outcomes.labels(name, action, status, code).inc(many)
         now = time.time()
         latency = self._latency.labels(name)
         for settled in settlements:

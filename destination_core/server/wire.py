@@ -140,6 +140,7 @@ def read_call(kind: str, call: Mapping[str, Any], now: datetime, ip: str) -> Cal
     read = Call()
     shared = {key: call[key] for key in SHARED if isinstance(call.get(key), Mapping)}
     sent_at = _moment(call.get("sentAt"))
+    received = _iso(now)
     for number, event in enumerate(found):
         if number >= MOST_EVENTS:
             many = len(found) - MOST_EVENTS
@@ -149,7 +150,7 @@ def read_call(kind: str, call: Mapping[str, Any], now: datetime, ip: str) -> Cal
         if problem is None:
             if kind == "batch":
                 event = _merged(event, shared)  # noqa: PLW2901  completed on its way
-            read.events.append(_completed(event, sent_at, now, ip))
+            read.events.append(_completed(event, sent_at, now, received, ip))
         else:
             read.discards.append(problem)
     return read
@@ -185,7 +186,7 @@ def _merged(event: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completed(
-    event: dict[str, Any], sent_at: datetime | None, now: datetime, ip: str
+    event: dict[str, Any], sent_at: datetime | None, now: datetime, received: str, ip: str
 ) -> dict[str, Any]:
     made = {key: value for key, value in event.items() if value is not None}
     made.pop("writeKey", None)
@@ -199,8 +200,8 @@ def _completed(
         made["originalTimestamp"] = original
     if moment is not None and sent_at is not None:
         moment = now - (sent_at - moment)
-    made["timestamp"] = _iso(moment or now)
-    made["receivedAt"] = _iso(now)
+    made["timestamp"] = received if moment is None else _iso(moment)
+    made["receivedAt"] = received
     if sent_at is not None:
         made["sentAt"] = _iso(sent_at)
     context = made.get("context")
