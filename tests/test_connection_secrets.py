@@ -1,0 +1,94 @@
+"""References to secrets: where they lead, what is said of those that lead nowhere."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from destination_core.connection.secrets import LARGEST, Resolver, has_reference, is_reference
+
+ENVIRONMENT = {"KEY": "se-cr-et", "EMPTY": "", "TRICKY": "${env:KEY}"}
+
+
+def resolved(value: Any, folder: Path) -> tuple[Any, list[tuple[tuple[str | int, ...], str]]]:
+    """Resolve a value; also return the faults."""
+    resolver = Resolver(ENVIRONMENT, folder)
+    return resolver.resolve(value, ("here",)), resolver.faults
+
+
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ("${env:KEY}", "se-cr-et"),
+        ("${ env:KEY }", None),
+        ("${env: KEY }", "se-cr-et"),
+        ("a ${env:KEY}-${env:KEY}", "a se-cr-et-se-cr-et"),
+        ("${env:TRICKY}", "${env:KEY}"),
+        ("$KEY {env:KEY} $${", "$KEY {env:KEY} $${"),
+        ({"a": ["${env:KEY}", 1, None]}, {"a": ["se-cr-et", 1, None]}),
+        (7, 7),
+    ],
+)
+def test_a_reference_is_replaced(tmp_path: Path, value: Any, result: Any) -> None:
+    """In any text at any depth, once: what comes out is not searched again."""
+    found, faults = resolved(value, tmp_path)
+    if result is None:
+        assert "is no reference" in faults[0][1]
+    else:
+        assert (found, faults) == (result, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        (b"x", "x"),
+        (b"x\n", "x"),
+        (b"x\r\n", "x"),
+        (b"x\n\n", "x\n"),
+        (b" x ", " x "),
+        ("é".encode(), "é"),
+    ],
+)
+def test_one_line_end_of_a_file_is_dropped(tmp_path: Path, content: bytes, secret: str) -> None:
+    """Editors add one; whatever else is in the file belongs to the secret."""
+    (tmp_path / "key").write_bytes(content)
+    assert resolved("${file:key}", tmp_path) == (secret, [])
+    assert resolved(f"${{file:{tmp_path / 'key'}}}", Path("elsewhere")) == (secret, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("${env:NOPE}", "environment variable 'NOPE' is not set"),
+        ("${env:EMPTY}", "environment variable 'EMPTY' is empty"),
+        ("${env:}", "environment variable '' is not set"),
+        ("${KEY}", "${KEY} is no reference; write ${env:NAME}"),
+        ("${vault:KEY}", "${vault:KEY} is no reference; write ${env:NAME}"),
+        ("${file:nope}", "file 'nope' cannot be read: No such file or directory"),
+        ("${file:.}", "file '.' cannot be read: Is a directory"),
+        ("${file:binary}", "file 'binary' is not UTF-8"),
+        ("${file:large}", "file 'large' is larger than 65,536 bytes"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_named(tmp_path: Path, value: str, fault: str) -> None:
+    """With the place of its setting, and never with a secret beside it."""
+    (tmp_path / "binary").write_bytes(b"\xff")
+    (tmp_path / "large").write_bytes(b"x" * (LARGEST + 1))
+    _, faults = resolved({"fine": "${env:KEY}", "list": ["", f"${{env:KEY}}{value}"]}, tmp_path)
+    assert faults == [(("here", "list", 1), fault)]
+
+
+def test_every_missing_reference_is_named(tmp_path: Path) -> None:
+    """Also two within one text."""
+    _, faults = resolved(["${env:A}${env:B}", "${file:c}"], tmp_path)
+    assert [message.split("'")[1] for _, message in faults] == ["A", "B", "c"]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [("${env:X}", True), ("a${b}", True), ("$X", False), ("", False), (1, False), (None, False)],
+)
+def test_a_reference_is_recognised(value: Any, found: bool) -> None:
+    """By its form alone, and also inside lists and objects."""
+    assert is_reference(value) is found
+    assert has_reference({"a": [0, {"b": value}]}) is found
