@@ -66,7 +66,8 @@ def _yaml(path: str, text: str) -> Source:
         place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
         raise ConfigurationError(f"{place}: not YAML: {error.problem or error.context}") from error
     except (YAMLError, RecursionError, ValueError) as error:
-        raise ConfigurationError(f"{path}: not YAML: {error}") from error
+        said = " ".join(str(error).split())  # ruamel writes the place on a line of its own
+        raise ConfigurationError(f"{path}: not YAML: {said}") from error
     positions: dict[Location, tuple[int, int]] = {}
     return Source(path, _plain(loaded, (), positions), positions)
 

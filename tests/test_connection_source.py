@@ -1,0 +1,106 @@
+"""Configuration files as text: three formats, plain data, and the place of every key."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import destination_core as dc
+from destination_core.connection.source import LARGEST, Source, read
+
+DATA = {"a": {"b c": 1, "list": [{"x": True}, {"x": "2020-01-01", "y": [1.5]}]}, "z": "é"}
+YAML = """\
+a:
+  b c: 1
+  list:
+    - x: true
+    - {x: 2020-01-01, y: [1.5]}
+z: é
+"""
+TOML = """\
+z = "é"  # [[not.a.table]]
+[a]
+"b c" = 1
+[[a.list]]
+x = true
+[[a.list]]
+  x = "2020-01-01"
+  y = [1.5]
+"""
+JSON = """\
+{"a": {
+  "b c": 1,
+\t"list": [{"x": true},
+    {"x": "2020-01-01", "y": [1.5]}]},
+ "z": "é"}
+"""
+
+
+def source(tmp_path: Path, suffix: str, content: str | bytes) -> Source:
+    """Write a file and read it."""
+    path = tmp_path / f"c{suffix}"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read(path)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "places"),
+    [
+        (".yaml", YAML, {("a",): "1:1", ("a", "b c"): "2:3", ("a", "list", 1, "y"): "5:23",
+                         ("z",): "6:1"}),
+        (".toml", TOML, {("a",): "2:1", ("a", "b c"): "3:1", ("a", "list", 1, "y"): "8:3",
+                         ("z",): "1:1"}),
+        (".json", JSON, {("a",): "1:2", ("a", "b c"): "2:3", ("a", "list", 1, "y"): "4:25",
+                         ("z",): "5:2"}),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_each_format_gives_data_and_places(
+    tmp_path: Path, suffix: str, text: str, places: dict[Any, str], mark: str
+) -> None:
+    """The same plain data from each, whatever the byte order mark, and where each key stands."""
+    found = source(tmp_path, suffix.upper(), mark + text)
+    assert found.data == DATA
+    assert type(found.data["a"]["list"]) is list
+    prefix = f"{tmp_path}/c{suffix.upper()}:"
+    assert {key: found.place(key).removeprefix(prefix) for key in places} == places
+
+
+def test_what_is_not_there_stands_where_its_parent_does(tmp_path: Path) -> None:
+    """The nearest known key above it; for the whole file, its name."""
+    found = source(tmp_path, ".yaml", YAML)
+    assert found.place(("a", "list", 1, "nope", 5)).endswith("c.yaml:5:7")
+    assert found.place(("nope",)).endswith("c.yaml")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content", "said"),
+    [
+        (".yaml", "a: [", "c.yaml:1:5: not YAML: "),
+        (".yaml", "a: 1\nb: 2\na: 3", "c.yaml:3:1: not YAML: "),
+        (".yaml", "a: *nowhere", "c.yaml:1:4: not YAML: "),
+        (".yaml", "a: \x01", "not YAML: "),
+        (".json", '{\n "a": }', "c.json:2:7: not JSON: "),
+        (".json", "[" * 100_000, "c.json: is nested too deeply"),
+        (".toml", "a = 1\na = 2\n", "c.toml"),
+        (".toml", "x\n", "c.toml:1:2: not TOML: "),
+        (".ini", "", "must end in .yaml, .yml, .toml, .json, got '.ini'"),
+        ("", "", "got 'nothing'"),
+        (".yaml", b"a: \xff", "c.yaml: is not UTF-8 at byte 3"),
+        (".json", b" " * (LARGEST + 1), "is larger than 10,000,000 bytes"),
+    ],
+)
+def test_what_cannot_be_read_is_named(
+    tmp_path: Path, suffix: str, content: str | bytes, said: str
+) -> None:
+    """One line with the file, the place where there is one, and the parser's reason."""
+    with pytest.raises(dc.ConfigurationError) as caught:
+        source(tmp_path, suffix, content)
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """With the system's reason."""
+    with pytest.raises(dc.ConfigurationError, match=r"c\.yaml: cannot be read: No such file"):
+        read(tmp_path / "c.yaml")
