@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from destination_core.connection import Service
 from destination_core.queue import Counts, Settlement, SqliteQueue
-from destination_core.runner import Runner
+from destination_core.runner import Runner, Watchdog
 from destination_core.server import Server, Source, Sources
 from destination_core.work import Delivery
 
@@ -159,6 +159,8 @@ class Running:
         self.metrics = Metrics(self.runner, self.server)
 
     async def __aenter__(self) -> Self:
+        longest = max((one.deadline for one in self._service.policies.values()), default=60.0)
+        await self._stack.enter_async_context(Watchdog(2 * longest))
         await self._stack.enter_async_context(self.queue)
         await self._stack.enter_async_context(self.runner)
         if self.server is not None:

@@ -148,8 +148,7 @@ class SqliteQueue:
         return self._full
 
     def _look(self) -> str:
-        size = sum(one.stat().st_size for one in (self.path, self._beside("wal")) if one.exists())
-        if size > self._max_bytes:
+        if self._writer.used_bytes > self._max_bytes:
             return f"queue has reached its size, {self._max_bytes:,} bytes"
         free = shutil.disk_usage(self.path.parent).free
         if free < self._min_free:

@@ -53,6 +53,9 @@ CREATE TABLE owners (owner INTEGER PRIMARY KEY AUTOINCREMENT, since REAL NOT NUL
 ROWS: Final = 200
 """Rows of one statement: SQLite lets go of the GIL for all of them at once."""
 
+SHRINK_PAGES: Final = 500
+"""Empty pages that one round of upkeep gives back to the disk."""
+
 SEQUENCE: Final = ("", "sequence")
 """The counter of sequence numbers: the last one given."""
 
@@ -67,6 +70,7 @@ def connect(path: Path, *, busy_seconds: float = 30.0) -> sqlite3.Connection:
         path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
     )
     try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
@@ -341,6 +345,7 @@ class Store:
             "DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE at < ? LIMIT ?)",
             (dead_before, most),
         ).rowcount
+        self._db.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
         return seen, dead
 
     def counts(self) -> dict[str, Counts]:
@@ -356,6 +361,14 @@ class Store:
         for destination, many, oldest in queued:
             values.setdefault(destination, {}).update(queued=many, oldest=oldest)
         return {name: Counts(**found) for name, found in sorted(values.items())}
+
+    def used_bytes(self) -> int:
+        """Return the bytes of the pages that hold something; the file may have empty ones."""
+        pages, free, size = (
+            self._db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
 
     def last_sequence(self) -> int:
         """Return the last sequence number that was given."""

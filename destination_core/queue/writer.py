@@ -56,6 +56,7 @@ class Writer:
         self._wake = threading.Condition()
         self._stopping = False
         self._marked = store.last_sequence()
+        self.used_bytes = store.used_bytes()
         self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
 
     def start(self) -> None:
@@ -138,6 +139,8 @@ class Writer:
                 if one.operation is not None:
                     one.result = one.operation(self._store)
             last = self._store.last_sequence()
+            if puts:
+                self.used_bytes = self._store.used_bytes()
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:

@@ -48,6 +48,12 @@ class Breaker:
         self._failures = 0
         self._wait = SHORTEST
 
+    def asked_to_wait(self, seconds: float, reason: str) -> None:
+        """Open for as long as the destination asked for."""
+        self.state = State.OPEN
+        self.reason = reason
+        self._until = max(self._until, self._clock() + seconds)
+
     def failed(self, reason: str, *, at_once: bool = False) -> None:
         """Count a failure; ``at_once`` opens without waiting for more (wrong credentials)."""
         self._failures += 1

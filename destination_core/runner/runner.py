@@ -16,8 +16,8 @@ from destination_core.work import Delivery, Event
 
 log: Final = logging.getLogger(__name__)
 
-DRAIN_SECONDS: Final = 25.0
-"""How long what is in flight may take when the runner is told to stop."""
+DRAIN_SECONDS: Final = 20.0
+"""How long what is in flight may take when the runner is told to stop: 25 with the server's 5."""
 
 TEND_SECONDS: Final = 5.0
 """Between two rounds of upkeep."""
@@ -82,8 +82,9 @@ class Runner:
 
     async def idle(self) -> None:
         """Wait until nothing is queued any more, whatever became of it."""
-        while any(one.queued for one in (await self.queue.counts()).values()):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+        for name in self.workers:
+            while await self.queue.next_due(name) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Claim nothing more; finish what is in flight, and after ``seconds`` give it back."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from destination_core.connection import CRASHES, Connection, Policy
+from destination_core.connection import CRASHES, LONGEST_WAIT, Connection, Policy
 from destination_core.engine import Engine
 from destination_core.errors import RetryableError, SetupError
 from destination_core.http import Transport
@@ -185,6 +185,11 @@ class Worker:
             return
         if any(error is not None and error.code in TOO_MUCH for error in errors):
             self.concurrency.was_too_much()
+        waits = [one for one in errors if isinstance(one, RetryableError) and one.retry_after]
+        if waits:
+            longest = max(waits, key=_asked)
+            self.breaker.asked_to_wait(min(_asked(longest), LONGEST_WAIT), str(longest))
+            return
         refusing = [one for one in errors if isinstance(one, RetryableError | SetupError)]
         if len(refusing) < len(errors):
             self.breaker.succeeded()
@@ -195,6 +200,10 @@ class Worker:
         self.breaker.failed(str(refusing[0]), at_once=setup)
         if self.breaker.state is State.OPEN and before is State.CLOSED:
             log.error("%s: paused, its events are kept: %s", self.name, refusing[0])
+
+
+def _asked(error: RetryableError) -> float:
+    return error.retry_after or 0.0
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

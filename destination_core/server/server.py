@@ -72,7 +72,7 @@ class Server:
 
     async def __aenter__(self) -> Self:
         server = web.Server(self._handle, auto_decompress=False, access_log=None)
-        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=10)
+        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port, backlog=1024)
         await site.start()

@@ -1,0 +1,94 @@
+"""The breaker, and the concurrency that adapts."""
+
+import asyncio
+
+from destination_core.runner.breaker import FAILURES, LONGEST, SHORTEST, Breaker
+from destination_core.runner.concurrency import Adaptive
+
+
+class Clock:
+    """A monotonic clock that tests turn."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_it_opens_after_failures_in_a_row_and_probes() -> None:
+    """A success in between counts from the beginning; a probe that fails doubles the wait."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    for _ in range(FAILURES - 1):
+        breaker.failed("503")
+    breaker.succeeded()
+    for _ in range(FAILURES):
+        assert breaker.wait() == 0
+        breaker.failed("503")
+    assert (breaker.state, breaker.reason, breaker.wait()) == ("open", "503", SHORTEST)
+    wait = SHORTEST
+    for _ in range(10):
+        clock.now += breaker.wait()
+        assert (breaker.wait(), breaker.state) == (0, "probing")
+        breaker.failed("503")
+        wait = min(LONGEST, 2 * wait)
+        assert breaker.wait() == wait
+    clock.now += LONGEST
+    assert breaker.wait() == 0
+    breaker.succeeded()
+    assert (breaker.state, breaker.reason) == ("closed", "")
+
+
+def test_wrong_credentials_open_it_at_once() -> None:
+    """Nothing is tried in vain."""
+    breaker = Breaker(Clock())
+    breaker.failed("401", at_once=True)
+    assert breaker.state == "open"
+
+
+def test_it_stays_open_as_long_as_it_was_asked_to() -> None:
+    """The longest of several wishes counts."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    breaker.asked_to_wait(30, "429")
+    breaker.asked_to_wait(10, "429")
+    assert breaker.wait() == 30
+    clock.now += 30
+    assert (breaker.wait(), breaker.state) == (0, "probing")
+
+
+async def test_concurrency_halves_and_grows_by_one() -> None:
+    """Never below one, never above its bound; who waits is let in when there is room."""
+    adaptive = Adaptive(8)
+    most = 0
+
+    async def attempt() -> None:
+        nonlocal most
+        async with adaptive:
+            most = max(most, adaptive.in_flight)
+            await asyncio.sleep(0.001)
+
+    await asyncio.gather(*[attempt() for _ in range(50)])
+    assert most == 8
+    for _ in range(10):
+        adaptive.was_too_much()
+    assert adaptive.size == 1
+    most = 0
+    await asyncio.gather(*[attempt() for _ in range(10)])
+    assert (most, adaptive.in_flight) == (1, 0)
+    for _ in range(20):
+        adaptive.went_well()
+    assert adaptive.size == 8
+
+
+async def test_who_gives_up_waiting_takes_no_place() -> None:
+    """A cancelled waiter leaves the others their turn."""
+    adaptive = Adaptive(1)
+    async with adaptive:
+        waiting = [asyncio.create_task(adaptive.__aenter__()) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.gather(waiting[0], return_exceptions=True)
+    await asyncio.wait_for(waiting[1], 1)
+    assert adaptive.in_flight == 1
