@@ -4,7 +4,7 @@ Source, unless said otherwise: the Track API's OpenAPI description (docs.custome
 journeys-track). All limits are bytes of UTF-8.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import orjson
@@ -41,6 +41,12 @@ MESSAGE_OVERRIDES: Final = frozenset({"recipient", "from_address", "reply_to"})
 RESERVED: Final = frozenset({"_relationship", "cio_relationships"})
 """Names that a person's attributes cannot have (docs.customer.io, reserved attributes, objects)."""
 
+RESERVED_OF_OBJECTS: Final = RESERVED | {"relationship"}
+"""Names that an object's attributes cannot have (docs.customer.io, objects)."""
+
+NEEDED: Final = frozenset({"email", "created_at", "anonymous_id"})
+"""Attributes that say who a person is: they stay when there are too many."""
+
 
 def fits(text: str, limit: int) -> bool:
     """Tell whether a text is within a limit; short ones need no encoding."""
@@ -74,15 +80,20 @@ def event_name(name: str, policy: str, warnings: list[str]) -> str:
     return shortened(name, EVENT_NAME_BYTES)
 
 
-def attributes(values: dict[str, Any], policy: str, warnings: list[str]) -> dict[str, Any]:
-    """Return a person's or an object's attributes within the limits.
+def attributes(
+    values: dict[str, Any],
+    policy: str,
+    warnings: list[str],
+    reserved: Collection[str] = RESERVED,
+) -> dict[str, Any]:
+    """Return the attributes of a person, an object or a relationship within the limits.
 
     One attribute over its limit makes Customer.io refuse the whole person, so it is shortened
     (texts) or dropped (everything else), with a warning; or ``InvalidPayload`` is raised.
     """
     if policy == "keep":
         return values
-    faulty = [key for key, value in values.items() if not _is_within(key, value)]
+    faulty = [key for key, value in values.items() if not _is_within(key, value, reserved)]
     if not faulty and len(values) <= ATTRIBUTES:
         return values
     if policy == "reject":
@@ -90,23 +101,35 @@ def attributes(values: dict[str, Any], policy: str, warnings: list[str]) -> dict
         raise dc.InvalidPayload(f"{what[:200]} over Customer.io's limits")
     trimmed = dict(values)
     for key in faulty:
-        value = trimmed.pop(key)
-        if isinstance(value, str) and fits(key, NAME_BYTES) and key not in RESERVED:
+        value = trimmed[key]
+        if isinstance(value, str) and fits(key, NAME_BYTES) and key not in reserved:
             trimmed[key] = shortened(value, VALUE_BYTES)
             warnings.append(f"attribute {key!r} is cut at {VALUE_BYTES} bytes")
         else:
+            del trimmed[key]
             warnings.append(f"attribute {key[:60]!r} is left out: over Customer.io's limits")
-    if len(trimmed) > ATTRIBUTES:
-        warnings.append(f"{len(trimmed) - ATTRIBUTES} attributes are left out: over {ATTRIBUTES}")
-        trimmed = dict(list(trimmed.items())[:ATTRIBUTES])
+    surplus = len(trimmed) - ATTRIBUTES
+    if surplus > 0:
+        warnings.append(f"{surplus} attributes are left out: over {ATTRIBUTES}")
+        for key in [key for key in reversed(trimmed) if key not in NEEDED][:surplus]:
+            del trimmed[key]
     return trimmed
 
 
-def _is_within(key: str, value: Any) -> bool:
-    if key in RESERVED or not fits(key, NAME_BYTES):
+def _is_within(key: str, value: Any, reserved: Collection[str]) -> bool:
+    if key in reserved or not fits(key, NAME_BYTES):
         return False
     if isinstance(value, str):
         return fits(value, VALUE_BYTES)
     if isinstance(value, dict | list):
-        return len(orjson.dumps(value, default=str)) <= VALUE_BYTES
+        return len(_dumps(key, value)) <= VALUE_BYTES
     return True
+
+
+def _dumps(key: str, value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise dc.InvalidPayload(
+            f"attribute {key[:60]!r} cannot be written as JSON: {error}"
+        ) from error

@@ -6,7 +6,8 @@ import orjson
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import timestamps, track_api
+from destination_customerio import limits, timestamps, track_api
+from destination_customerio.settings import Settings
 
 
 class Batchable(dc.Payload):
@@ -50,6 +51,12 @@ class Convertible(Batchable):
         converted = timestamps.converted(body)
         found: dict[str, Any] = values if converted is body else orjson.loads(converted)
         return found
+
+    def relation(
+        self, values: dict[str, Any], settings: Settings, warnings: list[str]
+    ) -> dict[str, Any]:
+        """Return the attributes of a relationship, which have limits but no reserved names."""
+        return limits.attributes(self.attributes(values), settings.oversized, warnings, ())
 
     def encoded_attributes(
         self, values: dict[str, Any] | None, anonymous_id: str | None = None

@@ -101,7 +101,9 @@ def object_call(payload: CustomObject, settings: Settings) -> Call:
     body: dict[str, Any] = {
         "type": "object",
         "action": action,
-        "attributes": limits.attributes(attributes, settings.oversized, warnings),
+        "attributes": limits.attributes(
+            attributes, settings.oversized, warnings, limits.RESERVED_OF_OBJECTS
+        ),
         "identifiers": identifiers.an_object(payload.id, payload.object_type_id),
     }
     limits.check_identifiers(body["identifiers"])
@@ -111,8 +113,8 @@ def object_call(payload: CustomObject, settings: Settings) -> Call:
     if who:
         relationship: dict[str, Any] = {"identifiers": who}
         if payload.relationship_attributes is not None:
-            relationship["relationship_attributes"] = payload.attributes(
-                payload.relationship_attributes
+            relationship["relationship_attributes"] = payload.relation(
+                payload.relationship_attributes, settings, warnings
             )
         body["cio_relationships"] = [relationship]
     return Call(body, tuple(warnings))

@@ -140,8 +140,8 @@ def person_call(payload: Person, settings: Settings) -> Call:
             "identifiers": identifiers.an_object(payload.group_id, payload.object_type_id)
         }
         if payload.relationship_attributes is not None:
-            relationship["relationship_attributes"] = payload.attributes(
-                payload.relationship_attributes
+            relationship["relationship_attributes"] = payload.relation(
+                payload.relationship_attributes, settings, warnings
             )
         body["cio_relationships"] = [relationship]
     timestamp = time_of(payload.timestamp, warnings)
