@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from destination_core.connection import Service
 from destination_core.queue import Counts, Settlement, SqliteQueue
@@ -90,6 +90,13 @@ class Metrics:
             missing.add_metric((name,), one.difference)
             age = 0.0 if one.oldest is None else max(0.0, time.time() - one.oldest)
             oldest.add_metric((name,), age)
+        commits, seconds = self._runner.queue.commits
+        yield CounterMetricFamily(
+            "destinations_queue_commits", "Transactions that reached the disk.", value=commits
+        )
+        yield CounterMetricFamily(
+            "destinations_queue_commit_seconds", "Time that they took.", value=seconds
+        )
         breaker = GaugeMetricFamily(
             "destinations_breaker_open",
             "1 while a destination is left alone.",

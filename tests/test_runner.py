@@ -17,7 +17,9 @@ from destination_core.queue import SqliteQueue
 from destination_core.runner import Intakes, Policy, Runner
 from tests import acme
 
-FAST = Policy(backoff=0.01, backoff_limit=0.02, retry_window=0, retry_attempts=3, deadline=0.2)
+FAST = Policy(
+    backoff=0.01, backoff_limit=0.02, retry_window=0, retry_attempts=3, deadline=0.2, batch_age=0
+)
 
 
 class Destinations:
@@ -301,3 +303,35 @@ async def test_an_event_in_hand_at_three_crashes_is_poison(tmp_path: Path) -> No
     assert world.got["a"] == ["u2"]
     assert (counts["a"].dead, letter.code) == (1, "POISON")
     assert "3 times" in letter.reason
+
+
+async def test_events_wait_for_company_in_a_batch(tmp_path: Path) -> None:
+    """As long as `batch_age` says: three that come one after the other leave together."""
+    world = Destinations()
+    requests: list[int] = []
+    send = world.send
+
+    async def counted(request: Request) -> Response:
+        requests.append(len(orjson.loads(request.body or b"[]")))
+        return await send(request)
+
+    world.send = counted  # type: ignore[method-assign]
+    async with running(tmp_path / "q", world, policy=Policy(batch_age=0.3)) as runner:
+        await asyncio.sleep(0.4)
+        for n in range(3):
+            await runner.put("web", [person(n)])
+        await settled(runner)
+    assert requests == [3]
+
+
+async def test_the_rate_of_a_destination_is_kept(tmp_path: Path) -> None:
+    """A burst of one second, and then no more than was set."""
+    world = Destinations()
+    slow = Policy(rate=5, batch_age=0, chunk=1)
+    async with running(tmp_path / "q", world, policy=slow) as runner:
+        started = time.monotonic()
+        await runner.put("web", [person(n) for n in range(10)])
+        await settled(runner)
+        seconds = time.monotonic() - started
+    assert len(world.got["a"]) == 10
+    assert seconds >= 0.9  # five at once, five in a second

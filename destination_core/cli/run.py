@@ -1,19 +1,22 @@
 """`destinations run`."""
 
 import asyncio
+import hashlib
 import os
-import sys
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import orjson
 
 from destination_core.cli.loading import config_argument, counted, echo_json, json_option, registry
 from destination_core.cli.main import DELIVERY, OK, PROBLEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from destination_core.cli.sending import Line
     from destination_core.queue import Counts
     from destination_core.runner import Runner
 
@@ -23,74 +26,109 @@ CHUNK = 500
 FULL_SECONDS = 1.0
 """Between two tries when the queue is full."""
 
+SHOWN = 10
+"""Unreadable lines that are shown; --json has them all."""
+
 
 @click.command(epilog="Example: destinations run customerio.yaml events.ndjson.gz")
 @config_argument
 @click.argument("files", nargs=-1, metavar="[FILE...]")
+@click.option("--follow", is_flag=True, help="Wait for more at the end of the one FILE, for ever.")
 @click.option("--log-json", is_flag=True, help="Write logs as JSON, one object per line.")
 @json_option
-def command(config: Path, files: tuple[str, ...], log_json: bool, as_json: bool) -> int:
+def command(
+    config: Path, files: tuple[str, ...], follow: bool, log_json: bool, as_json: bool
+) -> int:
     """Queue the events of FILEs (NDJSON or a JSON array, gzipped or not; - for stdin), deliver all.
 
-    Ends when nothing is queued any more; what was interrupted goes on with the next run. Events
-    that were read before (by messageId) are not delivered again.
+    Ends when nothing is queued any more, or on SIGTERM; what was interrupted goes on with the next
+    run. Events that were read before are not delivered again: they are known by messageId, or,
+    without one, by file, line and content.
     """
     from destination_core.cli import logs
     from destination_core.connection import load_service
     from destination_core.service import run_until_stopped
 
     for name in files:
-        if name != "-" and not Path(name).is_file():
+        if name != "-" and not follow and not Path(name).is_file():
             raise click.UsageError(f"{name}: no such file")
+    if follow and (len(files) != 1 or files[0] == "-"):
+        raise click.UsageError("--follow needs exactly one FILE")
     logs.configure(as_json=log_json)
     found = registry()
     found.require_sound()
     service = load_service(config, found, os.environ)
     unreadable: list[str] = []
+    before: dict[str, Counts] = {}
 
     async def feed(runner: "Runner") -> None:
-        await _feed(runner, files, unreadable)
+        before.update(await runner.queue.counts())
+        async for lines in _lines(files, follow=follow):
+            await _put(runner, _events(lines, unreadable))
 
     counts = asyncio.run(run_until_stopped(service, feed=feed))
     if as_json:
         echo_json({"unreadable": unreadable, "destinations": _as_json(counts)})
     else:
-        for message in unreadable[:10]:
-            click.echo(f"unreadable: {message}", err=True)
-        if len(unreadable) > 10:  # noqa: PLR2004  as many as fit a screen
-            click.echo(f"and {counted(len(unreadable) - 10, 'other')}", err=True)
-        for name, one in counts.items():
-            if name:
-                click.echo(
-                    f"{name}: {one.delivered:,} delivered, {one.dead:,} dead, {one.queued:,} queued"
-                )
-    if any(one.dead for one in counts.values()):
+        _show(counts, unreadable)
+    died = sum(one.dead for one in counts.values()) - sum(one.dead for one in before.values())
+    if died > 0:
         return DELIVERY
     return PROBLEMS if unreadable else OK
 
 
-async def _feed(runner: "Runner", files: tuple[str, ...], unreadable: list[str]) -> None:
-    from destination_core.cli import sending
+def _show(counts: "Mapping[str, Counts]", unreadable: list[str]) -> None:
+    for message in unreadable[:SHOWN]:
+        click.echo(f"unreadable: {message}", err=True)
+    if len(unreadable) > SHOWN:
+        click.echo(f"and {counted(len(unreadable) - SHOWN, 'other')}", err=True)
+    for name, one in counts.items():
+        if name:
+            click.echo(
+                f"{name}: {one.delivered:,} delivered, {one.dead:,} dead, {one.queued:,} queued"
+            )
+
+
+async def _lines(files: tuple[str, ...], *, follow: bool) -> "AsyncIterator[list[Line]]":
+    """Yield lines as they come; files are read in a thread, for a pipe may let one wait."""
+    from destination_core.cli import following, sending
+    from destination_core.cli.stdin import StandardInput
+
+    if follow:
+        async for lines in following.follow(Path(files[0])):
+            yield lines
+        return
+    with StandardInput() as stdin:
+        source = sending.files(files, stdin.stream)
+        try:
+            while lines := await asyncio.to_thread(lambda: list(islice(source, CHUNK))):
+                yield lines
+        finally:
+            stdin.end()
+
+
+def _events(lines: "Sequence[Line]", unreadable: list[str]) -> list[dict[str, Any]]:
+    """Return the events of lines, each with a messageId; write down what is unreadable."""
     from destination_core.errors import InvalidEvent
 
-    chunk = []
-    for line in sending.files(files, sys.stdin.buffer):
+    events = []
+    for line in lines:
         if isinstance(line.event, InvalidEvent):
             unreadable.append(f"{line.file}: {line.event}")
-            continue
-        chunk.append(line.event)
-        if len(chunk) >= CHUNK:
-            await _put(runner, chunk)
-            chunk = []
-    if chunk:
-        await _put(runner, chunk)
+        elif line.event.get("messageId"):
+            events.append(line.event)
+        else:
+            content = orjson.dumps([line.file, line.number, line.event])
+            digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+            events.append({**line.event, "messageId": f"file-{digest}"})
+    return events
 
 
-async def _put(runner: "Runner", events: list[dict[str, object]]) -> None:
+async def _put(runner: "Runner", events: list[dict[str, Any]]) -> None:
     """Put events; while the queue is full, wait for delivery to make room."""
     from destination_core.queue import QueueFull
 
-    while True:
+    while events:
         try:
             await runner.put("file", events)
         except QueueFull:

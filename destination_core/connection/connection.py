@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import SecretStr
@@ -64,6 +65,14 @@ class Connection(Generic[S]):
         narrow.subscriptions = tuple(one for one in self.subscriptions if one.name == subscription)
         narrow.index = TriggerIndex([one.trigger for one in narrow.subscriptions])
         return narrow
+
+    def limited(self, requests_per_second: float | None) -> "Connection[S]":
+        """Return the same connection with another rate; None leaves the plugin's own."""
+        if requests_per_second is None:
+            return self
+        limited = copy.copy(self)
+        limited.options = replace(self.options, requests_per_second=requests_per_second)
+        return limited
 
     @property
     def warnings(self) -> list[str]:

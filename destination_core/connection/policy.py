@@ -22,6 +22,14 @@ class Policy(BaseModel):
     concurrency: Annotated[
         int, Field(ge=1, le=1_000, description="Attempts in flight at once, at most.")
     ] = 20
+    rate: Annotated[
+        float | None,
+        Field(gt=0, description="Requests per second, at most; default: the plugin's own."),
+    ] = None
+    batch_age: Annotated[
+        float,
+        Field(ge=0, le=60, description="How long an event may wait for company in a batch."),
+    ] = 0.05
     chunk: Annotated[
         int, Field(ge=1, le=10_000, description="Events that are claimed and batched together.")
     ] = 500

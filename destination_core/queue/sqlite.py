@@ -139,6 +139,11 @@ class SqliteQueue:
         """What was found damaged since the queue was opened."""
         return [] if self._store is None else self._store.damage
 
+    @property
+    def commits(self) -> tuple[int, float]:
+        """How many transactions reached the disk, and how many seconds that took in all."""
+        return self._writer.commits, self._writer.commit_seconds
+
     def room(self) -> str:
         """Return why nothing more can be put, or "" when there is room; 0.1 s old at most."""
         now = time.monotonic()

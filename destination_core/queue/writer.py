@@ -9,6 +9,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ class Writer:
         self._stopping = False
         self._marked = store.last_sequence()
         self.used_bytes = store.used_bytes()
+        self.commits = 0
+        self.commit_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
 
     def start(self) -> None:
@@ -141,7 +144,10 @@ class Writer:
             last = self._store.last_sequence()
             if puts:
                 self.used_bytes = self._store.used_bytes()
+            began = time.monotonic()
             self._db.execute("COMMIT")
+            self.commits += 1
+            self.commit_seconds += time.monotonic() - began
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")

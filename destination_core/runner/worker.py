@@ -60,8 +60,9 @@ class Worker:
         self._stop = asyncio.Event()
         self._slots = asyncio.Semaphore(policy.ahead)
         self._chunks: set[asyncio.Task[None]] = set()
+        self._crowded = False
         self._engine = Engine(
-            [connection],
+            [connection.limited(policy.rate)],
             transport=transport,
             limit=self.concurrency,
             deadline=policy.deadline,
@@ -100,6 +101,8 @@ class Worker:
             await _set_within(self._stop, wait)
             return
         probing = self.breaker.state is State.PROBING
+        if not self._crowded:  # let a batch fill; a backlog needs no patience
+            await _set_within(self._stop, self._policy.batch_age)
         await self._slots.acquire()
         self._wake.clear()
         jobs: list[Job] = []
@@ -107,6 +110,7 @@ class Worker:
             if not self._stop.is_set():
                 limit = 1 if probing else self._policy.chunk
                 jobs = await self._queue.claim(self.name, limit, self._policy.lease)
+                self._crowded = len(jobs) == limit
         finally:
             if not jobs:
                 self._slots.release()

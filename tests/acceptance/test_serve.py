@@ -185,3 +185,33 @@ async def test_dead_letters_from_the_command_line(operator: Operator) -> None:
     assert held(operator) == list(range(10))
     again = await operator.run("run", "c.json", "events.ndjson")  # deduplicated
     assert (again.code, held(operator)) == (0, list(range(10)))
+
+
+async def test_a_file_is_followed_through_its_rotation(operator: Operator) -> None:
+    """What is written later is delivered, from the successor too; a half line waits for its end."""
+    path = operator.folder / "log.ndjson"
+    operator.write("log.ndjson", map(track, range(3)))
+    process = await operator.start("run", "c.json", "log.ndjson", "--follow")
+    await until(operator, 3)
+    with path.open("a") as file:
+        file.write(json.dumps(track(3)) + "\n" + json.dumps(track(4))[:20])
+        file.flush()
+        await until(operator, 4)
+        file.write(json.dumps(track(4))[20:] + "\n")
+    path.rename(operator.folder / "log.1")
+    operator.write("log.ndjson", map(track, range(5, 8)))
+    await until(operator, 8)
+    process.send_signal(signal.SIGTERM)
+    run = await operator.ended(process)
+    assert run.code == 0, run.err
+    again = await operator.run("run", "c.json", "log.1", "log.ndjson")  # all of it is known
+    assert (again.code, held(operator)) == (0, list(range(8)))
+
+
+async def test_events_without_an_id_are_known_by_their_line(operator: Operator) -> None:
+    """Reading a file twice delivers it once; two equal lines are two events."""
+    event = {key: value for key, value in track(1).items() if key != "messageId"}
+    operator.write("events.ndjson", [event, event])
+    for _ in range(2):
+        assert (await operator.run("run", "c.json", "events.ndjson")).code == 0
+    assert held(operator) == [1, 1]
