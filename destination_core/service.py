@@ -112,12 +112,12 @@ class Metrics:
             concurrency.add_metric((name,), int(worker.concurrency.size))
         yield from (queue, missing, oldest, breaker, concurrency)
         if self._server is not None:
-            received = GaugeMetricFamily(
+            received = CounterMetricFamily(
                 "destinations_ingest_received", "Events that came in.", labels=("source",)
             )
             for source, many in self._server.received.items():
                 received.add_metric((source,), many)
-            discarded = GaugeMetricFamily(
+            discarded = CounterMetricFamily(
                 "destinations_ingest_discarded", "Events and calls not taken.", labels=("code",)
             )
             for code, many in self._server.discarded.items():
