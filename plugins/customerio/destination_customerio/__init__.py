@@ -72,7 +72,10 @@ async def perform_batch(
 @dc.hookimpl
 async def test_authentication(ctx: dc.Context[Settings]) -> None:
     """Ask for the account's region: wrong credentials and a wrong region both show."""
-    response = await ctx.http.get(track_api.REGION)
+    try:
+        response = await ctx.http.get(track_api.REGION)
+    except dc.SetupError as error:
+        raise track_api.region_error(ctx.settings, error) from error
     try:
         answer = response.json()
     except ValueError:
@@ -92,4 +95,7 @@ async def on_delete(ctx: dc.Context[Settings], deletion: dc.Deletion) -> None:
     """Delete the person; an event without a user ID names nobody that Customer.io knows."""
     if not deletion.user_id:
         raise dc.InvalidPayload("delete event has no userId: Customer.io deletes by it")
-    await ctx.http.delete(f"{track_api.CUSTOMERS}/{dc.segment(deletion.user_id)}")
+    try:
+        await ctx.http.delete(f"{track_api.CUSTOMERS}/{dc.segment(deletion.user_id)}")
+    except dc.SetupError as error:
+        raise track_api.region_error(ctx.settings, error) from error

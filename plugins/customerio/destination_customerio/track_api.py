@@ -60,6 +60,8 @@ async def send(ctx: dc.Context[Settings], call: Call) -> None:
             raise dc.PermanentError(
                 f"Customer.io refused it: {_said(errors)}", status=response.status
             )
+        if errors is None or response.status == MULTI_STATUS:
+            raise _unclear(response)
 
 
 async def send_batch(ctx: dc.Context[Settings], body: bytes, size: int) -> Sequence[dc.Outcome]:
@@ -77,13 +79,7 @@ async def send_batch(ctx: dc.Context[Settings], body: bytes, size: int) -> Seque
         return [dc.Outcome()] * size
     listed = _by_index(_errors(response), size)
     if listed is None or (response.status == MULTI_STATUS and not listed):
-        unclear = dc.RetryableError(
-            f"Customer.io answered {response.status} without saying which items it refused",
-            code="MULTI_STATUS_UNREADABLE",
-            status=response.status,
-            detail=response.text[:500],
-        )
-        return [dc.Outcome(unclear)] * size
+        return [dc.Outcome(_unclear(response))] * size
     return [
         dc.Outcome(
             dc.PermanentError(
@@ -107,6 +103,16 @@ def region_error(settings: Settings, error: dc.SetupError) -> dc.SetupError:
         status=error.status,
         code="WRONG_REGION",
         detail=error.detail,
+    )
+
+
+def _unclear(response: dc.Response) -> dc.RetryableError:
+    """Return the error of an answer that speaks of errors and does not say which."""
+    return dc.RetryableError(
+        f"Customer.io answered {response.status} without saying which items it refused",
+        code="MULTI_STATUS_UNREADABLE",
+        status=response.status,
+        detail=response.text[:500],
     )
 
 
