@@ -30,6 +30,24 @@ def by_default(action: str, trigger: str = 'type != ""') -> dc.Subscription:
     return dc.Subscription(action, action, trigger)
 
 
+def fields(action: str) -> dict[str, tuple[str, Any, bool]]:
+    """Return each field's label, default mapping, and whether it is required."""
+    found = dc.Registry.discover().relay("customerio").destination.action(action)
+    assert found is not None
+    schema, mapping = found.schema.json_schema(), found.schema.default_mapping
+    required = schema.get("required", ())
+    return {
+        key: (one["title"], mapping.get(key), key in required)
+        for key, one in schema["properties"].items()
+    }
+
+
+def unconverted(action: str, trigger: str = 'type != ""') -> dc.Subscription:
+    """Subscribe an action with its default mapping, its dates left as they are."""
+    mapping = {key: default for key, (_, default, _) in fields(action).items()}
+    return dc.Subscription(action, action, trigger, {**mapping, "convert_timestamp": False})
+
+
 def sent(answers: aioresponses) -> list[tuple[str, str, Any]]:
     """Return the requests as (method, URL, decoded body), in order for each address."""
     return [
