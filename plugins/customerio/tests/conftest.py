@@ -1,12 +1,11 @@
 """Fixtures of the plugin's tests."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from aioresponses import aioresponses
 
-from plugins.customerio.tests.shim import Response
 from plugins.customerio.tests.track_client import TrackClient, track_api
 
 
@@ -18,8 +17,6 @@ async def track() -> AsyncIterator[TrackClient]:
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
+def answers(mock_requests: aioresponses) -> aioresponses:
     """Answer aiohttp's requests by script; an address without a script is refused."""
-    monkeypatch.setattr("aioresponses.core.ClientResponse", Response)
-    with aioresponses() as scripted:
-        yield scripted
+    return mock_requests

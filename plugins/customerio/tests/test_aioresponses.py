@@ -6,7 +6,7 @@ from aioresponses import aioresponses
 
 
 async def test_the_shim_is_still_needed() -> None:
-    """Fails once aioresponses works by itself: then delete ``shim.py`` and this file."""
+    """Fails once aioresponses works by itself: then `destination_core.testing.shim` can go."""
     async with aiohttp.ClientSession() as session:
         with aioresponses() as scripted:
             scripted.get("http://example.test/", status=200)

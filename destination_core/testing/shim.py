@@ -1,6 +1,6 @@
 """Make aioresponses 0.7.9 work with aiohttp ≥ 3.14, whose responses want a ``stream_writer``.
 
-``test_aioresponses.py`` fails once aioresponses does without; then this module goes.
+A test of ours fails once aioresponses does without; then this module goes.
 """
 
 import inspect
@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import aiohttp
 
 
-class Response(aiohttp.ClientResponse):
+class CompatibleResponse(aiohttp.ClientResponse):
     """A response that aioresponses can make."""
 
     def __init__(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,55 @@
+"""The kit for authors of plugins: standard checks, a recording server, events, golden requests.
+
+Four lines of a plugin's tests run every standard check::
+
+    class TestAcme(DestinationSuite):
+        plugin = acme_destination
+        settings = {"api_key": "key"}
+
+Imports anything, is imported by nothing; nothing of it is loaded until a test asks for it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from destination_core.testing.clock import Clock
+    from destination_core.testing.events import standard_event, standard_events
+    from destination_core.testing.golden import Golden
+    from destination_core.testing.recording import (
+        Recorded,
+        RecordingServer,
+        Reply,
+        RoutedTransport,
+    )
+    from destination_core.testing.suite import DestinationSuite
+
+__all__ = [
+    "Clock",
+    "DestinationSuite",
+    "Golden",
+    "Recorded",
+    "RecordingServer",
+    "Reply",
+    "RoutedTransport",
+    "standard_event",
+    "standard_events",
+]
+
+_HOME: Final = {
+    "Clock": "clock",
+    "DestinationSuite": "suite",
+    "Golden": "golden",
+    "Recorded": "recording",
+    "RecordingServer": "recording",
+    "Reply": "recording",
+    "RoutedTransport": "recording",
+    "standard_event": "events",
+    "standard_events": "events",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,221 @@
+"""The kit's suite: it passes a sound plugin, and finds what is wrong with others."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, ClassVar
+
+import pytest
+from pydantic import Field
+
+import destination_core as dc
+from destination_core.testing import (
+    Clock,
+    DestinationSuite,
+    Golden,
+    RecordingServer,
+    Reply,
+    RoutedTransport,
+    standard_event,
+    standard_events,
+)
+from tests import acme
+
+
+class TestAcme(DestinationSuite):
+    """Four lines run every standard check."""
+
+    plugin = acme
+    settings: ClassVar = {"api_key": "key-of-the-suite"}
+
+
+class Payload(dc.Payload):
+    """A payload with a mapping for its one field."""
+
+    id: Annotated[str, dc.path("$.userId"), Field(title="ID")]
+
+
+class Unmapped(dc.Payload):
+    """A payload whose required field has no mapping."""
+
+    id: Annotated[str, Field(title="ID")]
+
+
+Handler = Callable[..., Any]
+
+
+def suite(
+    handler: Handler, payload: type[dc.Payload] = Payload, **options: Any
+) -> DestinationSuite:
+    """Make the suite of a plugin with one action."""
+    trigger = options.pop("subscribe", 'type = "identify"')
+    made = dc.Action(
+        "act", handler, payload=payload, subscribe=trigger, title="Act",
+        description=options.pop("description", "Does something."),
+    )  # fmt: skip
+    destination = dc.Destination(
+        "odd", title="Odd", settings=acme.Settings, actions=[made], **options
+    )
+    plugin = ModuleType("odd")
+    plugin.register_destination = dc.hookimpl(lambda: destination)  # type: ignore[attr-defined]
+    plugin.extend_request = acme.extend_request  # type: ignore[attr-defined]
+    return type("Suite", (DestinationSuite,), {"plugin": plugin, "settings": {"api_key": "k"}})()
+
+
+async def sound(ctx: dc.Context[Any], payload: Payload) -> None:
+    """Send the payload."""
+    await ctx.http.post("/things", json={"id": payload.id})
+
+
+async def silent(_: dc.Context[Any], __: Payload) -> None:
+    """Send nothing."""
+
+
+async def careless(ctx: dc.Context[Any], payload: Payload) -> None:
+    """Take every answer for a success."""
+    await ctx.http.post("/things", json={"id": payload.id}, raise_for_status=False)
+
+
+async def clumsy(ctx: dc.Context[Any], payload: Payload) -> None:
+    """Make its own error out of every other."""
+    try:
+        await ctx.http.post("/things", json={"id": payload.id})
+    except dc.DeliveryError as error:
+        raise dc.PermanentError("something went wrong") from error
+
+
+class Nested(dc.Payload):
+    """A payload with the event's own traits in it."""
+
+    traits: Annotated[dict[str, Any], dc.path("$.traits"), Field(title="Traits")]
+
+
+async def changing(ctx: dc.Context[Any], payload: Nested) -> None:
+    """Change what belongs to the event."""
+    payload.traits["address"]["city"] = "Paris"
+    await ctx.http.post("/things", json=payload.traits)
+
+
+def test_a_sound_plugin_passes() -> None:
+    """The suite below finds nothing here."""
+    found = suite(sound)
+    found.test_perform_sends_a_request("act")
+    found.test_an_answer_has_its_class("act", "429")
+    found.test_no_payload_is_changed("act")
+
+
+@pytest.mark.parametrize(
+    ("made", "check", "said"),
+    [
+        (lambda: suite(silent), "test_perform_sends_a_request", "sent nothing"),
+        (lambda: suite(sound, description=""), "test_titles_and_descriptions", "no description"),
+        (
+            lambda: suite(sound, Unmapped),
+            "test_required_fields_have_a_default_mapping",
+            "required field act.id has no default mapping",
+        ),
+        (
+            lambda: suite(sound, Unmapped),
+            "test_an_event_that_matches_makes_a_payload",
+            "no standard event makes a valid payload",
+        ),
+        (lambda: suite(changing, Nested), "test_no_payload_is_changed", "changed the event"),
+    ],
+)
+def test_a_fault_is_found(made: Callable[[], DestinationSuite], check: str, said: str) -> None:
+    """Each by the check that is for it, with a sentence that says what is wrong."""
+    with pytest.raises(AssertionError, match=said):
+        getattr(made(), check)("act")
+
+
+@pytest.mark.parametrize("answer", ["400", "401", "429", "500"])
+def test_a_refusal_that_counts_as_success_is_found(answer: str) -> None:
+    """The worst that a plugin can do."""
+    with pytest.raises(AssertionError, match=answer):
+        suite(careless).test_an_answer_has_its_class("act", answer)
+
+
+@pytest.mark.parametrize("answer", ["401", "429", "503", "timeout", "reset"])
+def test_an_error_of_the_wrong_class_is_found(answer: str) -> None:
+    """It would be dead where it should be tried again."""
+    with pytest.raises(AssertionError, match="PermanentError"):
+        suite(clumsy).test_an_answer_has_its_class("act", answer)
+
+
+def test_a_preset_of_no_action_is_found() -> None:
+    """And a trigger that cannot be read."""
+    with pytest.raises((AssertionError, dc.PluginError), match="nope"):
+        suite(sound, presets=[dc.Preset("P", "nope", 'type = "track"')]).test_triggers_can_be_read()
+
+
+def test_golden_requests(tmp_path: Path) -> None:
+    """Written when asked, compared otherwise; empty, missing and unused files are failures."""
+    event, requests = {"type": "track"}, [{"path": "/x", "body": 1}]
+    golden = Golden(tmp_path, update=False)
+    with pytest.raises(AssertionError, match="is missing"):
+        golden.check("case", event, requests)
+    Golden(tmp_path, update=True).check("case", event, requests)
+    golden.check("case", event, requests)
+    with pytest.raises(AssertionError, match="not the requests"):
+        golden.check("case", event, [{"path": "/y", "body": 1}])
+    with pytest.raises(AssertionError, match="nothing was sent"):
+        golden.check("case", event, [])
+    (tmp_path / "case.json").write_text(json.dumps({"event": event, "requests": []}))
+    with pytest.raises(AssertionError, match="holds no request"):
+        golden.check("case", event, requests)
+    (tmp_path / "case.json").write_text("")
+    with pytest.raises(AssertionError, match="is empty"):
+        golden.check("case", event, requests)
+    assert golden.unused(["other"]) == [tmp_path / "case.json"]
+    assert golden.unused(["case"]) == []
+
+
+def test_there_is_an_event_of_every_type() -> None:
+    """Each call gives its own, and members can be replaced or taken out."""
+    assert {one["type"] for one in standard_events()} == {
+        "track", "identify", "page", "screen", "group", "alias",
+    }  # fmt: skip
+    one = standard_event("track", event="X", userId=None)
+    one["properties"]["total"] = 0
+    assert (one["event"], "userId" in one) == ("X", False)
+    assert standard_event("track")["properties"]["total"] == 59.9
+
+
+async def test_the_recording_server_answers_by_script() -> None:
+    """In order, the last one again; a function of the request; a cut connection."""
+    replies = [Reply(503), lambda asked: Reply(body={"path": asked.path}), Reply(reset=True)]
+    async with RecordingServer(*replies) as server, RoutedTransport(server.url) as transport:
+
+        async def post(path: str) -> dc.Response:
+            return await transport.send(dc.Request("POST", f"https://far.example{path}", {}))
+
+        assert (await post("/a")).status == 503
+        assert (await post("/b?c=d")).json() == {"path": "/b?c=d"}
+        with pytest.raises(dc.RetryableError):
+            await post("/e")
+        assert [one.path for one in server.requests] == ["/a", "/b?c=d", "/e"]
+        await asyncio.sleep(0.01)
+        assert server.open_connections <= 1
+
+
+def test_the_fake_clock(fake_clock: Clock) -> None:
+    """It stands still until it is told otherwise."""
+    before = fake_clock()
+    fake_clock.advance(60)
+    assert fake_clock() == before + 60
+
+
+def test_the_pytest_plugin_costs_nothing_until_it_is_used() -> None:
+    """Every pytest run of an environment loads it."""
+    program = (
+        "import sys, destination_core.testing.plugin;"
+        "print([name for name in ('aiohttp', 'pydantic', 'aioresponses') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
