@@ -8,7 +8,16 @@ from aioresponses import CallbackResult, aioresponses
 
 import destination_core as dc
 from destination_customerio import limits
-from plugins.customerio.tests.sending import BATCH, batched, by_default, sent, track
+from plugins.customerio.tests.sending import (
+    BATCH,
+    ENTITY,
+    batched,
+    by_default,
+    connection,
+    fields,
+    sent,
+    track,
+)
 
 
 async def test_actions_share_a_batch_in_order(answers: aioresponses) -> None:
@@ -188,3 +197,86 @@ async def test_every_event_keeps_its_place(answers: aioresponses) -> None:
     events = [track(0), track(1, event=None), track(2), track(3)]
     deliveries = await batched(events)
     assert [one.status for one in deliveries] == ["delivered", "rejected", "refused", "delivered"]
+
+
+EACH: list[tuple[str, dict[str, Any]]] = [
+    ("createUpdatePerson", {"traits": {"email": "a@example.com"}}),
+    ("createUpdateObject", {"groupId": "g1"}),
+    ("createUpdateDevice", {"context": {"device": {"token": "t", "type": "ios"}}}),
+    ("trackEvent", {}),
+    ("trackAnonymousEvent", {"anonymousId": "a1"}),
+    ("trackPageView", {"properties": {"url": "/"}}),
+    ("trackScreenView", {"name": "Main"}),
+    ("reportContentEvent", {"anonymousId": "a1", "properties": {"actionType": "viewed_content"}}),
+    ("deleteRelationship", {"properties": {"objectId": "g1"}}),
+    ("deleteObject", {"properties": {"objectId": "g1"}}),
+    ("deleteDevice", {"context": {"device": {"token": "t"}}}),
+    ("mergePeople", {"previousId": "u0"}),
+    ("unsuppressPerson", {}),
+    ("suppressPerson", {}),
+    ("deletePerson", {}),
+]
+
+
+async def test_every_action_of_v2_shares_the_batch(answers: aioresponses) -> None:
+    """All but reports about messages go in one request, in the order of their events."""
+    answers.post(BATCH, payload={})
+    events = [track(0, event=slug, **members) for slug, members in EACH]
+    deliveries = await batched(events, *[by_default(slug, f'event = "{slug}"') for slug, _ in EACH])
+    assert [one.reason for one in deliveries if not one.ok] == []
+    ((_, url, body),) = sent(answers)
+    assert url == BATCH
+    assert [(one["type"], one["action"]) for one in body["batch"]] == [
+        ("person", "identify"), ("object", "identify"), ("person", "add_device"),
+        ("person", "event"), ("person", "event"), ("person", "page"), ("person", "screen"),
+        ("person", "viewed_content"), ("object", "delete_relationships"), ("object", "delete"),
+        ("person", "delete_device"), ("person", "merge"), ("person", "unsuppress"),
+        ("person", "suppress"), ("person", "delete"),
+    ]  # fmt: skip
+
+
+async def test_an_item_is_the_body_that_would_go_alone(answers: aioresponses) -> None:
+    """A batch says of each event exactly what a call by itself would have said."""
+    answers.post(BATCH, payload={})
+    answers.post(ENTITY, payload={}, repeat=True)
+    events = [track(0, event=slug, **members) for slug, members in EACH]
+    subscriptions = [by_default(slug, f'event = "{slug}"') for slug, _ in EACH]
+    async with dc.Engine([connection(*subscriptions)]) as engine:
+        await engine.send_batch(events)
+        for event in events:
+            await engine.send(event)
+    bodies = [(url, body) for _, url, body in sent(answers)]
+    ((_, whole),) = [one for one in bodies if one[0] == BATCH]
+    assert whole["batch"] == [body for url, body in bodies if url == ENTITY]
+
+
+@pytest.mark.parametrize(
+    ("mapped", "sizes"),
+    [
+        ({}, [50, 10]),
+        ({"batch_size": 7}, [7, 7, 7, 7, 7, 7, 7, 7, 4]),
+        ({"batch_size": 100}, [60]),
+    ],
+)
+async def test_a_mapping_says_how_large_batches_are(
+    answers: aioresponses, mapped: dict[str, Any], sizes: list[int]
+) -> None:
+    """50 unless the mapping has another ``batch_size``."""
+    answers.post(BATCH, payload={}, repeat=True)
+    mapping = {key: default for key, (_, default, _) in fields("trackEvent").items()}
+    one = dc.Subscription("sized", "trackEvent", 'type = "track"', {**mapping, **mapped})
+    deliveries = await batched([track(n) for n in range(60)], one)
+    assert all(one.ok for one in deliveries)
+    assert sorted((len(body["batch"]) for _, _, body in sent(answers)), reverse=True) == sizes
+
+
+async def test_a_mapping_may_switch_batches_off(answers: aioresponses) -> None:
+    """With ``enable_batching`` off each event goes by itself."""
+    answers.post(ENTITY, payload={}, repeat=True)
+    mapping = {key: default for key, (_, default, _) in fields("trackEvent").items()}
+    one = dc.Subscription(
+        "alone", "trackEvent", 'type = "track"', {**mapping, "enable_batching": False}
+    )
+    deliveries = await batched([track(n) for n in range(3)], one)
+    assert all(one.ok for one in deliveries)
+    assert [url for _, url, _ in sent(answers)] == [ENTITY] * 3
