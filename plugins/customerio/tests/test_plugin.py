@@ -26,12 +26,16 @@ def test_it_is_found_by_its_entry_point() -> None:
 def test_it_uses_public_names_only() -> None:
     """Whatever a stranger could not import, the plugin does not import either."""
     public = set(dc.__all__)
-    for path in SOURCE.rglob("*.py"):
+    modules = list(SOURCE.rglob("*.py"))
+    assert len(modules) > 20
+    for path in modules:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 assert not (node.module or "").startswith("destination_core"), path
             elif isinstance(node, ast.Import):
                 assert all(not one.name.startswith("destination_core.") for one in node.names), path
+                named = [one.asname for one in node.names if one.name == "destination_core"]
+                assert named in ([], ["dc"]), path
             elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 assert node.value.id != "dc" or node.attr in public, (path, node.attr)
 
@@ -116,11 +120,57 @@ async def test_a_user_is_deleted(answers: aioresponses) -> None:
     assert sent(answers)[0][:2] == ("DELETE", f"{US}/api/v1/customers/a%2Fb%40x.test")
 
 
-async def test_a_deletion_without_a_user_is_rejected(answers: aioresponses) -> None:
-    """Customer.io deletes by user id only."""
+@pytest.mark.parametrize(
+    ("user_id", "path"),
+    [
+        ("u1", "u1"),
+        (42, "42"),
+        ("cio_03000001", "cio_03000001"),
+        ("a+b@example.com", "a%2Bb%40example.com"),
+        ("ü ñ", "%C3%BC%20%C3%B1"),
+        ("../segments/1", "..%2Fsegments%2F1"),
+        ("u1?x=1#y", "u1%3Fx%3D1%23y"),
+        ("100%", "100%25"),
+        ("a%2Fb", "a%252Fb"),
+    ],
+)
+async def test_an_id_is_one_segment_of_the_path(
+    answers: aioresponses, user_id: object, path: str
+) -> None:
+    """Nothing in an id names another person or another resource."""
+    url = f"{US}/api/v1/customers/{path}"
+    answers.delete(URL(url, encoded=True), payload={})
     async with dc.Engine([connection()]) as engine:
-        (delivery,) = await engine.delete({"type": "delete", "anonymousId": "a1"})
+        (delivery,) = await engine.delete({"type": "delete", "userId": user_id})
+    assert delivery.ok, delivery.reason
+    assert sent(answers) == [("DELETE", url, None)]
+
+
+@pytest.mark.parametrize(
+    "members", [{"anonymousId": "a1"}, {"userId": ""}, {"userId": "."}, {"userId": ".."}, {}]
+)
+async def test_a_deletion_without_a_user_is_rejected(
+    answers: aioresponses, members: dict[str, str]
+) -> None:
+    """Customer.io deletes by user id only, and dots would name the collection above."""
+    async with dc.Engine([connection()]) as engine:
+        (delivery,) = await engine.delete({"type": "delete", **members})
     assert (delivery.status, sent(answers)) == ("rejected", [])
+
+
+@pytest.mark.parametrize(
+    ("status", "settled"),
+    [(200, "delivered"), (401, "setup_error"), (404, "refused"), (429, "retryable"),
+     (503, "retryable")],
+)  # fmt: skip
+async def test_what_the_answer_to_a_deletion_means(
+    answers: aioresponses, status: int, settled: str
+) -> None:
+    """A deletion that is not done yet is never reported as done."""
+    answers.delete(f"{US}/api/v1/customers/u1", status=status)
+    async with dc.Engine([connection()]) as engine:
+        (delivery,) = await engine.delete({"type": "delete", "userId": "u1"})
+    assert (delivery.status, delivery.action) == (settled, "on_delete")
 
 
 QUICK_SETUP = {
