@@ -58,6 +58,17 @@ async def test_what_v2_does_not_take_goes_alone(answers: aioresponses) -> None:
     assert {url for _, url, _ in sent(answers)} == {BATCH, metrics}
 
 
+async def test_an_anonymous_event_without_an_id_goes_alone(answers: aioresponses) -> None:
+    """Only v1 takes it; those with an id stay in the batch, and each keeps its own place."""
+    events_of_nobody = BATCH.replace("v2/batch", "v1/events")
+    answers.post(BATCH, payload={})
+    answers.post(events_of_nobody, status=503)
+    events = [track(n, userId=None, anonymousId="a1" if n != 1 else None) for n in range(3)]
+    deliveries = await batched(events, by_default("trackAnonymousEvent"))
+    assert [one.status for one in deliveries] == ["delivered", "retryable", "delivered"]
+    assert {url for _, url, _ in sent(answers)} == {BATCH, events_of_nobody}
+
+
 async def test_batches_are_cut_at_the_byte(answers: aioresponses) -> None:
     """No body is over 475,000 bytes, and none could have taken the item after it."""
     answers.post(BATCH, payload={}, repeat=True)

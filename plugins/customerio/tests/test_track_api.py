@@ -85,6 +85,24 @@ async def test_how_long_to_wait_is_passed_on(answers: aioresponses) -> None:
     assert delivery.error.retry_after == 12
 
 
+@pytest.mark.parametrize(
+    "members",
+    [{"properties": {"a": ["\ud800"]}}, {"properties": {"a": 2**70}}, {"anonymousId": "\ud800"}],
+)
+async def test_what_json_cannot_hold_is_rejected(
+    answers: aioresponses, members: dict[str, Any]
+) -> None:
+    """Half a surrogate pair or 65 bits: the event is rejected, alone as in a batch."""
+    answers.post(BATCH, payload={})
+    async with dc.Engine([connection(by_default("trackEvent"))]) as engine:
+        deliveries = [
+            *await engine.send(track(1, **members)),
+            *[one for (one,) in await engine.send_batch([track(1, **members), track(2)])],
+        ]
+    assert [one.status for one in deliveries] == ["rejected", "rejected", "delivered"]
+    assert "cannot be written as JSON" in deliveries[0].reason
+
+
 @pytest.mark.parametrize("raised", [aiohttp.ClientConnectionError("reset"), TimeoutError()])
 async def test_a_network_that_fails_is_retryable(answers: aioresponses, raised: Exception) -> None:
     """Nothing is known of the event then; its id makes a repetition harmless."""
