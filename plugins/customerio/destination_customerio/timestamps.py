@@ -14,13 +14,15 @@ MONTH_AND_DAY: Final = (
     r"-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?"
 )
 ISO_8601: Final = re.compile(rf"\d\d\d\d{MONTH_AND_DAY}", re.ASCII)
-IN_JSON: Final = re.compile(rb'%s"(?!:)' % MONTH_AND_DAY.encode())
+IN_JSON: Final = re.compile(rb'(%s)"(?!:)' % MONTH_AND_DAY.encode())
 """An ISO 8601 text in JSON from its first hyphen to its closing quote, unless it is a key."""
+
+OPENING: Final = re.compile(rb'[:,\[]"\d\d\d\d')
+"""What comes before it: inside a text quotes are escaped, so one after these opens a value."""
 
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]+)?")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_HERE: Final = EPOCH.replace(tzinfo=None)
-QUOTE: Final = ord('"')
 MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 MILLISECONDS_FROM: Final = 100_000_000_000
 """Larger numbers are milliseconds: as seconds they would be after the year 5138."""
@@ -64,22 +66,14 @@ def converted(body: bytes) -> bytes:
     A search of the text is cheaper than a walk over the values: 0.5 µs against 1.5 µs for 0.4 kB
     without a date, 3.0 against 3.5 with two.
     """
-    parts: list[bytes] = []
-    copied = 0
-    for found in IN_JSON.finditer(body):
-        start, end = found.start() - 4, found.end()
-        # inside a text quotes are escaped: one after these opens a value
-        if (
-            body[start - 1] != QUOTE
-            or body[start - 2] not in b":,["
-            or not body[start : start + 4].isdigit()
-        ):
-            continue
-        date = _seconds(body[start : end - 1].decode())
-        if date is not None:
-            parts += body[copied : start - 1], b"%d" % date
-            copied = end
-    if not copied:
-        return body
-    parts.append(body[copied:])
+    parts = IN_JSON.split(body)  # text, date, text, date, …, text
+    for place in range(1, len(parts), 2):
+        before, rest = parts[place - 1 : place + 1]
+        opening = before[-6:]
+        date = _seconds((opening[2:] + rest).decode()) if OPENING.fullmatch(opening) else None
+        if date is None:
+            parts[place] = rest + b'"'
+        else:
+            parts[place - 1] = before[:-5]
+            parts[place] = b"%d" % date
     return b"".join(parts)
