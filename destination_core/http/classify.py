@@ -22,10 +22,11 @@ SEGMENT_CODES: Final = {
     413: "PAYLOAD_TOO_LARGE",
     414: "URI_TOO_LONG",
     416: "RANGE_NOT_SATISFIABLE",
+    422: "UNPROCESSABLE_ENTITY",
     509: "BANDWIDTH_LIMIT_EXCEEDED",
     529: "SITE_IS_OVERLOADED",
 }
-"""Where Segment's code is not the name of Python's ``HTTPStatus``."""
+"""Where Segment's code is not the name of Python's ``HTTPStatus``, which 3.13 changed for some."""
 
 RETRYABLE: Final = frozenset({408, 425, 429})
 """Beside all 5xx but 501 and 505, which say that the request will never be understood."""
