@@ -1,6 +1,7 @@
 """The contract of a queue, over every implementation (there is one so far)."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -194,3 +195,55 @@ async def test_many_callers_share_commits(queue: SqliteQueue) -> None:
     assert all(one.new == 1 for one in answers)
     counts = (await queue.counts())["a"]
     assert (counts.queued, counts.difference) == (1_000, 0)
+
+
+def ordered(number: int, user: str, *destinations: str) -> Intake:
+    """Make an event of a user, ordered at destination "a"."""
+    body = b'{"number": %d}' % number
+    return Intake("web", f"m-{number}", body, destinations or ("a",), 999_999.0, user, {"a"})
+
+
+async def numbers(queue: SqliteQueue, destination: str = "a") -> list[int]:
+    """Claim everything that is due; return the numbers of the events."""
+    return [json.loads(one.body)["number"] for one in await queue.claim(destination, 100, 60)]
+
+
+async def test_an_ordered_event_waits_for_the_earlier_ones_of_its_user(queue: SqliteQueue) -> None:
+    """One event per user is due at a time; others do not wait, nor do other destinations."""
+    await queue.put([ordered(1, "ada"), ordered(2, "ada", "a", "b"), ordered(3, "bob")])
+    await queue.put([ordered(4, "ada"), ordered(5, "")])
+    first = await queue.claim("a", 100, 60)
+    assert [json.loads(one.body)["number"] for one in first] == [1, 3, 5]
+    assert await numbers(queue, "b") == [2]
+    await queue.settle([Delivered(first[0])])
+    assert await numbers(queue) == [2]
+
+
+async def test_an_ordered_event_that_is_retried_keeps_its_place(
+    queue: SqliteQueue, clock: Clock
+) -> None:
+    """What comes after it waits until it has ended, however often it is tried."""
+    await queue.put([ordered(1, "ada"), ordered(2, "ada")])
+    (first,) = await queue.claim("a", 100, 60)
+    await queue.settle([Retry(first, clock.now + 10)])
+    assert await numbers(queue) == []
+    clock.now += 10
+    (first,) = await queue.claim("a", 100, 60)
+    await queue.settle([Dead(first, "", "", "BAD_REQUEST", "no", b"{}")])
+    assert await numbers(queue) == [2]
+
+
+async def test_order_outlives_a_lost_lease(queue: SqliteQueue, clock: Clock) -> None:
+    """A claim that was never settled is due again before what comes after it."""
+    await queue.put([ordered(1, "ada"), ordered(2, "ada")])
+    assert await numbers(queue) == [1]
+    clock.now += 61
+    assert await numbers(queue) == [1]
+
+
+async def test_a_hot_user_does_not_hold_others_up(queue: SqliteQueue) -> None:
+    """What waits behind its user's first event takes no place in a claim from anybody else's."""
+    await queue.put([ordered(n, "hot") for n in range(5_000)])
+    await queue.put([ordered(n, f"u-{n}") for n in range(5_000, 5_010)])
+    assert await numbers(queue) == [0, *range(5_000, 5_010)]
+    assert await queue.next_due("a") == 1_000_060.0

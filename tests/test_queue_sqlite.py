@@ -1,6 +1,7 @@
 """SQLite's queue: a full disk, damage, other files, permissions, processes that are killed."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -200,3 +201,14 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(tmp_path:
     assert put <= set(got) | left
     assert counts.difference == 0
     assert len(got) - len(set(got)) <= 6 * 20  # what was in hand at each kill, at most
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """What an older version queued is delivered by this one."""
+    path = tmp_path / "q.db"
+    await filled(path, 3)
+    with contextlib.closing(sqlite3.connect(path)) as older:
+        older.execute("DROP INDEX jobs_by_user")
+        older.execute("ALTER TABLE jobs DROP COLUMN user")
+        older.execute("PRAGMA user_version = 1")
+    assert await drained(path) == (3, [])

@@ -33,7 +33,8 @@ class Destinations:
         """Answer one person's request (or a batch of them)."""
         name = request.headers["Authorization"].removeprefix("Bearer key-of-")
         body = orjson.loads(request.body or b"{}")
-        ids = [one["id"] for one in (body if isinstance(body, list) else [body])]
+        contacts = body if isinstance(body, list) else [body]
+        ids = [one["attributes"].get("tag", one["id"]) for one in contacts]
         answers = [self.answer(name, who) for who in ids]
         answer = next((one for one in answers if not getattr(one, "ok", False)), answers[0])
         if isinstance(answer, float):
@@ -335,3 +336,31 @@ async def test_the_rate_of_a_destination_is_kept(tmp_path: Path) -> None:
         seconds = time.monotonic() - started
     assert len(world.got["a"]) == 10
     assert seconds >= 0.9  # five at once, five in a second
+
+
+async def test_order_by_user_holds_across_retries(tmp_path: Path) -> None:
+    """Whatever is refused at first, the events of a user arrive in the order of their receipt."""
+    world = Destinations()
+    refused: set[str] = set()
+
+    def answer(_: str, who: str) -> Response:
+        if int(who.split("-")[1]) % 3 == 0 and who not in refused:
+            refused.add(who)
+            return Response(503, {}, b"")
+        return Response(200, {}, b"{}")
+
+    world.answer = answer
+    policy = FAST.model_copy(update={"order": "user", "chunk": 1, "retry_attempts": 10})
+    async with running(tmp_path / "q.db", world, policy=policy) as runner:
+        events = [
+            {"type": "identify", "userId": user, "traits": {"tag": f"{user}-{number}"}}
+            for number in range(12)
+            for user in ("ada", "bob")
+        ]
+        await runner.put("web", events)
+        counts = await settled(runner)
+    assert counts["a"].delivered == 24
+    assert len(refused) == 8
+    for user in ("ada", "bob"):
+        mine = [one for one in world.got["a"] if one.startswith(user)]
+        assert mine == [f"{user}-{number}" for number in range(12)]

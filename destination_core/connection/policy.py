@@ -1,6 +1,6 @@
 """What an operator may set for the delivery to one destination."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,6 +26,10 @@ class Policy(BaseModel):
         float | None,
         Field(gt=0, description="Requests per second, at most; default: the plugin's own."),
     ] = None
+    order: Annotated[
+        Literal["none", "user"],
+        Field(description="`user`: the events of one user go one after the other, as accepted."),
+    ] = "none"
     batch_age: Annotated[
         float,
         Field(ge=0, le=60, description="How long an event may wait for company in a batch."),

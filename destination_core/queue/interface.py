@@ -15,7 +15,8 @@ class Queue(Protocol):
     async def put(self, events: Sequence[Intake]) -> Accepted:
         """Keep events until they are settled everywhere; all of them or, on an error, none.
 
-        Raises ``QueueFull``.
+        Raises ``QueueFull``. An event that is ordered becomes due when no earlier one of its user
+        is left at that destination.
         """
         ...
 

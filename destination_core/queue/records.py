@@ -1,6 +1,6 @@
 """What goes into the queue and what comes out of it."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from destination_core.errors import DestinationError
@@ -19,7 +19,8 @@ class Intake:
 
     ``body`` is its JSON in UTF-8; ``destinations`` are the names of those it is for: with none it
     is only counted. ``received`` is Unix seconds. An event whose ``source`` and ``message_id``
-    were seen before is a duplicate, unless ``message_id`` is empty.
+    were seen before is a duplicate, unless ``message_id`` is empty. To those destinations that are
+    ``ordered``, the events of one ``user`` go one after the other.
     """
 
     source: str
@@ -27,6 +28,8 @@ class Intake:
     body: bytes
     destinations: Sequence[str]
     received: float
+    user: str = ""
+    ordered: Container[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

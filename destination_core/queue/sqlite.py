@@ -20,7 +20,8 @@ from destination_core.queue.records import (
     QueueFull,
     Settlement,
 )
-from destination_core.queue.store import Store, connect
+from destination_core.queue.store import Store
+from destination_core.queue.tables import connect
 from destination_core.queue.writer import Writer
 
 GIB: Final = 1024**3
@@ -101,7 +102,7 @@ class SqliteQueue:
         store.release(gone, crashed=True)
         self._db.executemany("DELETE FROM owners WHERE owner = ?", [(one,) for one in gone])
         self._db.execute("COMMIT")
-        last, marked = store.last_sequence(), self._mark.read()
+        last, marked = store.tables.last_sequence(), self._mark.read()
         if marked is None:
             store.damage.append(Damage(f"{self._beside('mark')} is damaged; it is written anew"))
         elif last < marked:
@@ -117,7 +118,7 @@ class SqliteQueue:
                 " ON CONFLICT DO UPDATE SET value = excluded.value",
                 (marked,),
             )
-        self._mark.write(store.last_sequence())
+        self._mark.write(store.tables.last_sequence())
 
     def _close(self) -> None:
         if self._store is None:
@@ -204,19 +205,19 @@ class SqliteQueue:
     ) -> list[DeadLetter]:
         """Return dead letters; see ``Queue.dead_letters``."""
         found: list[DeadLetter] = await self._writer.do(
-            lambda store: store.dead_letters(destination, limit, after)
+            lambda store: store.letters.page(destination, limit, after)
         )
         return found
 
     async def revive(self, ids: Sequence[int]) -> int:
         """Queue dead letters again; see ``Queue.revive``."""
         now = self._clock()
-        many: int = await self._writer.do(lambda store: store.revive(ids, now))
+        many: int = await self._writer.do(lambda store: store.letters.revive(ids, now))
         return many
 
     async def drop(self, ids: Sequence[int]) -> int:
         """Delete dead letters; see ``Queue.drop``."""
-        many: int = await self._writer.do(lambda store: store.drop(ids))
+        many: int = await self._writer.do(lambda store: store.letters.drop(ids))
         return many
 
     async def tend(self) -> tuple[int, int]:

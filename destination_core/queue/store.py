@@ -1,27 +1,25 @@
-"""The tables of the queue and what is done to them, inside transactions that others begin and end.
+"""Events and jobs: what is done to them, inside transactions that others begin and end.
 
 One row per event (``events``, never changed) and one per event and destination (``jobs``, small,
 changed by every claim), so that a claim does not write the body again. ``due`` is also the lease:
-a claimed job is due again when its lease ends. All counters are changed in the transaction that
+a claimed job is due again when its lease ends. A job that waits for an earlier one of its user is
+parked: due never, until the earlier one has ended. All counters are changed in the transaction that
 changes what they count.
 """
 
-import hashlib
+import math
 import sqlite3
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
 
-from destination_core.errors import ConfigurationError
+from destination_core.queue.letters import Letters
 from destination_core.queue.records import (
     Counts,
     Damage,
     Dead,
-    DeadLetter,
     Delivered,
     Filtered,
     Intake,
@@ -29,68 +27,22 @@ from destination_core.queue.records import (
     Retry,
     Settlement,
 )
-
-VERSION: Final = 1
-SCHEMA: Final = """
-CREATE TABLE events (sequence INTEGER PRIMARY KEY, source TEXT NOT NULL, received REAL NOT NULL,
-    body BLOB NOT NULL, crc INTEGER NOT NULL);
-CREATE TABLE jobs (sequence INTEGER NOT NULL, destination TEXT NOT NULL, due REAL NOT NULL,
-    owner INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
-    crashes INTEGER NOT NULL DEFAULT 0, subscriptions TEXT, PRIMARY KEY (sequence, destination))
-    WITHOUT ROWID;
-CREATE INDEX jobs_by_due ON jobs (destination, due, sequence);
-CREATE TABLE seen (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, at REAL NOT NULL);
-CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL,
-    sequence INTEGER NOT NULL, source TEXT NOT NULL, received REAL NOT NULL, at REAL NOT NULL,
-    subscription TEXT NOT NULL, action TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL,
-    attempts INTEGER NOT NULL, record BLOB NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL);
-CREATE INDEX dead_by_destination ON dead (destination, id);
-CREATE TABLE counters (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
-    PRIMARY KEY (destination, name)) WITHOUT ROWID;
-CREATE TABLE owners (owner INTEGER PRIMARY KEY AUTOINCREMENT, since REAL NOT NULL);
-"""
-
-ROWS: Final = 200
-"""Rows of one statement: SQLite lets go of the GIL for all of them at once."""
+from destination_core.queue.tables import (
+    SEQUENCE,
+    Tables,
+    checksum,
+    flat,
+    identity,
+    parts,
+    places,
+    user_number,
+)
 
 SHRINK_PAGES: Final = 500
 """Empty pages that one round of upkeep gives back to the disk."""
 
-SEQUENCE: Final = ("", "sequence")
-"""The counter of sequence numbers: the last one given."""
-
-
-def connect(path: Path, *, busy_seconds: float = 30.0) -> sqlite3.Connection:
-    """Open the file, or make it (readable by its owner only).
-
-    Raises ``ConfigurationError`` when it is something else or of a newer version.
-    """
-    path.touch(mode=0o600, exist_ok=True)
-    connection = sqlite3.connect(
-        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            for statement in SCHEMA.split(";")[:-1]:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise ConfigurationError(f"queue {str(path)!r} cannot be opened: {error}") from error
-    if version > VERSION:
-        connection.close()
-        raise ConfigurationError(
-            f"queue {str(path)!r} is of version {version}; this program knows up to {VERSION}:"
-            f" upgrade it"
-        )
-    return connection
+PARKED: Final = math.inf
+"""``due`` of a job that waits for an earlier one of its user."""
 
 
 class Store:
@@ -99,6 +51,8 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, owner: int) -> None:
         self._db = connection
         self._owner = owner
+        self.tables = Tables(connection)
+        self.letters = Letters(self.tables)
         self.damage: list[Damage] = []
 
     # -- in --------------------------------------------------------------------------------
@@ -110,20 +64,28 @@ class Store:
         counted["", "duplicates"] = new.count(False)
         fresh = [one for one, is_new in zip(events, new, strict=True) if is_new]
         kept = [one for one in fresh if one.destinations]
-        last = self._number(len(kept)) if kept else 0
+        last = self.tables.number(len(kept)) if kept else 0
         rows: list[tuple[Any, ...]] = []
         jobs: list[tuple[Any, ...]] = []
+        lines: dict[str, dict[int, None]] = {}
         for sequence, one in enumerate(kept, last - len(kept) + 1):
             crc = checksum(sequence, one.source, one.body)
             rows.append((sequence, one.source, one.received, one.body, crc))
             for destination in one.destinations:
-                jobs.append((sequence, destination, one.received))
                 counted[destination, "accepted"] += 1
-        self._insert("events (sequence, source, received, body, crc)", rows)
-        self._insert("jobs (sequence, destination, due)", jobs)
+                if one.user and destination in one.ordered:
+                    user = user_number(one.user)
+                    lines.setdefault(destination, {})[user] = None
+                    jobs.append((sequence, destination, PARKED, user))
+                else:
+                    jobs.append((sequence, destination, one.received, None))
+        self.tables.insert("events (sequence, source, received, body, crc)", rows)
+        self.tables.insert("jobs (sequence, destination, due, user)", jobs)
+        for destination, users in lines.items():
+            self._advance(destination, list(users), kept[-1].received)
         unwanted = len(fresh) - len(kept)  # no destination wants them: counted, not kept
         counted["", "accepted"] = counted["", "filtered"] = unwanted
-        self._count(counted)
+        self.tables.count(counted)
         return new
 
     def _unseen(self, events: Sequence[Intake]) -> list[bool]:
@@ -134,10 +96,10 @@ class Store:
         ]
         new = {
             key
-            for part in _parts(rows)
+            for part in parts(rows)
             for (key,) in self._db.execute(
-                f"INSERT OR IGNORE INTO seen (id, at) VALUES {_places(part)} RETURNING id",  # noqa: S608
-                _flat(part),
+                f"INSERT OR IGNORE INTO seen (id, at) VALUES {places(part)} RETURNING id",  # noqa: S608
+                flat(part),
             )
         }
         fresh: list[bool] = []
@@ -147,13 +109,15 @@ class Store:
                 new.discard(key)  # the same id twice in one call is new only once
         return fresh
 
-    def _number(self, many: int) -> int:
-        (last,) = self._db.execute(
-            "INSERT INTO counters VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value",
-            (*SEQUENCE, many),
-        ).fetchone()
-        return int(last)
+    def _advance(self, destination: str, users: Sequence[int], now: float) -> None:
+        """Make the first job of each user due, if it was parked."""
+        for part in parts([(user,) for user in users]):
+            self._db.execute(
+                "UPDATE jobs SET due = ? WHERE destination = ? AND due = ? AND sequence IN ("  # noqa: S608
+                "SELECT (SELECT sequence FROM jobs WHERE destination = ? AND user = line.column1"
+                f" ORDER BY sequence LIMIT 1) FROM (VALUES {places(part)}) AS line)",
+                (now, destination, PARKED, destination, *flat(part)),
+            )
 
     # -- out -------------------------------------------------------------------------------
 
@@ -173,25 +137,28 @@ class Store:
             lost = crashes + (owner != 0)
             left = None if names is None else frozenset(orjson.loads(names))
             jobs.append(Job(sequence, destination, source, received, body, attempts, lost, left))
-        for part in _parts([(one.sequence,) for one in jobs]):
+        for part in parts([(one.sequence,) for one in jobs]):
             self._db.execute(
                 "UPDATE jobs SET due = ?, crashes = crashes + (owner != 0), owner = ?"  # noqa: S608
                 f" WHERE destination = ? AND sequence IN ({','.join('?' * len(part))})",
-                (now + lease, self._owner, destination, *_flat(part)),
+                (now + lease, self._owner, destination, *flat(part)),
             )
         if broken:
-            self._put_aside(destination, broken)
+            self._put_aside(destination, broken, now)
         return jobs
 
-    def _put_aside(self, destination: str, sequences: Sequence[int]) -> None:
+    def _put_aside(self, destination: str, sequences: Sequence[int], now: float) -> None:
         for sequence in sequences:
-            self._db.execute(
-                "DELETE FROM jobs WHERE destination = ? AND sequence = ?", (destination, sequence)
-            )
+            (user,) = self._db.execute(
+                "DELETE FROM jobs WHERE destination = ? AND sequence = ? RETURNING user",
+                (destination, sequence),
+            ).fetchone()
+            if user is not None:
+                self._advance(destination, [user], now)
             self.damage.append(
                 Damage(f"event {sequence} for {destination!r} is damaged and cannot be delivered")
             )
-        self._count({(destination, "damaged"): len(sequences)})
+        self.tables.count({(destination, "damaged"): len(sequences)})
 
     def next_due(self, destination: str) -> float | None:
         """Return when the next job is due."""
@@ -215,14 +182,17 @@ class Store:
                 ended.setdefault(job.destination, {})[job.sequence] = one
         gone: list[int] = []
         for destination, by_sequence in ended.items():
-            for sequence in self._remove(destination, list(by_sequence)):
+            removed = self._remove(destination, list(by_sequence))
+            for sequence in removed:
                 one = by_sequence[sequence]
                 if isinstance(one, Dead):
-                    self._bury(one, now)
+                    self.letters.bury(one, now)
                 counted[destination, _COUNTER[type(one)]] += 1
                 gone.append(sequence)
+            users = {user: None for user in removed.values() if user is not None}
+            self._advance(destination, list(users), now)
         self._forget(gone)
-        self._count(counted)
+        self.tables.count(counted)
         return ours + len(gone)
 
     def _postpone(self, one: Retry) -> int:
@@ -239,39 +209,26 @@ class Store:
             ),
         ).rowcount
 
-    def _remove(self, destination: str, sequences: Sequence[int]) -> list[int]:
-        """Delete the jobs among these that are ours; return which they were."""
-        removed: list[int] = []
-        for part in _parts([(one,) for one in sequences]):
-            removed += [
-                sequence
-                for (sequence,) in self._db.execute(
+    def _remove(self, destination: str, sequences: Sequence[int]) -> dict[int, int | None]:
+        """Delete the jobs among these that are ours; return which they were, with their users."""
+        removed: dict[int, int | None] = {}
+        for part in parts([(one,) for one in sequences]):
+            removed.update(
+                self._db.execute(
                     "DELETE FROM jobs WHERE destination = ? AND owner = ?"  # noqa: S608
-                    f" AND sequence IN ({','.join('?' * len(part))}) RETURNING sequence",
-                    (destination, self._owner, *_flat(part)),
+                    f" AND sequence IN ({','.join('?' * len(part))}) RETURNING sequence, user",
+                    (destination, self._owner, *flat(part)),
                 )
-            ]
+            )
         return removed
-
-    def _bury(self, one: Dead, now: float) -> None:
-        job = one.job
-        self._db.execute(
-            "INSERT INTO dead (destination, sequence, source, received, at, subscription, action,"
-            " code, reason, attempts, record, body, crc) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                *(job.destination, job.sequence, job.source, job.received, now),
-                *(one.subscription, one.action, one.code, one.reason, job.attempts),
-                *(one.record, job.body, checksum(job.sequence, job.source, job.body)),
-            ),
-        )
 
     def _forget(self, sequences: Iterable[int]) -> None:
         """Delete events that no destination waits for any more."""
-        for part in _parts([(one,) for one in sorted(set(sequences))]):
+        for part in parts([(one,) for one in sorted(set(sequences))]):
             self._db.execute(
                 f"DELETE FROM events WHERE sequence IN ({','.join('?' * len(part))})"  # noqa: S608
                 " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.sequence = events.sequence)",
-                _flat(part),
+                flat(part),
             )
 
     def release(self, owners: Sequence[int], *, crashed: bool) -> int:
@@ -284,53 +241,6 @@ class Store:
             ).rowcount
         return many
 
-    # -- dead letters ----------------------------------------------------------------------
-
-    def dead_letters(self, destination: str | None, limit: int, after: int) -> list[DeadLetter]:
-        """Return dead letters by id."""
-        rows = self._db.execute(
-            "SELECT id, destination, sequence, source, at, subscription, action, code, reason,"
-            " attempts, record FROM dead WHERE id > ? AND (? IS NULL OR destination = ?)"
-            " ORDER BY id LIMIT ?",
-            (after, destination, destination, limit),
-        )
-        return [DeadLetter(*row) for row in rows]
-
-    def revive(self, ids: Sequence[int], now: float) -> int:
-        """Make jobs of dead letters; deduplication does not see them."""
-        revived = 0
-        counted: Counter[tuple[str, str]] = Counter()
-        for one in ids:
-            row = self._db.execute(
-                "DELETE FROM dead WHERE id = ?"
-                " RETURNING destination, source, received, subscription, body",
-                (one,),
-            ).fetchone()
-            if row is None:
-                continue
-            destination, source, received, subscription, body = row
-            sequence = self._number(1)
-            crc = checksum(sequence, source, body)
-            self._insert(
-                "events (sequence, source, received, body, crc)",
-                [(sequence, source, received, body, crc)],
-            )
-            names = orjson.dumps([subscription]).decode() if subscription else None
-            self._insert(
-                "jobs (sequence, destination, due, subscriptions)",
-                [(sequence, destination, now, names)],
-            )
-            counted[destination, "dead"] -= 1
-            revived += 1
-        self._count(counted)
-        return revived
-
-    def drop(self, ids: Sequence[int]) -> int:
-        """Delete dead letters; they stay counted as dead."""
-        return sum(
-            self._db.execute("DELETE FROM dead WHERE id = ?", (one,)).rowcount for one in ids
-        )
-
     # -- upkeep ----------------------------------------------------------------------------
 
     def expire(self, seen_before: float, dead_before: float, most: int) -> tuple[int, int]:
@@ -341,10 +251,7 @@ class Store:
             (most, seen_before),
         ).fetchone()
         seen = self._db.execute("DELETE FROM seen WHERE number <= ?", (newest,)).rowcount
-        dead = self._db.execute(
-            "DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE at < ? LIMIT ?)",
-            (dead_before, most),
-        ).rowcount
+        dead = self.letters.expire(dead_before, most)
         self._db.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
         return seen, dead
 
@@ -362,57 +269,5 @@ class Store:
             values.setdefault(destination, {}).update(queued=many, oldest=oldest)
         return {name: Counts(**found) for name, found in sorted(values.items())}
 
-    def used_bytes(self) -> int:
-        """Return the bytes of the pages that hold something; the file may have empty ones."""
-        pages, free, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
-
-    def last_sequence(self) -> int:
-        """Return the last sequence number that was given."""
-        row = self._db.execute(
-            "SELECT value FROM counters WHERE destination = ? AND name = ?", SEQUENCE
-        ).fetchone()
-        return 0 if row is None else int(row[0])
-
-    def _count(self, counted: Mapping[tuple[str, str], int]) -> None:
-        self._db.executemany(
-            "INSERT INTO counters VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET value = value + excluded.value",
-            [(*key, value) for key, value in counted.items() if value],
-        )
-
-    def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        for part in _parts(rows):
-            self._db.execute(f"INSERT INTO {into} VALUES {_places(part)}", _flat(part))  # noqa: S608
-
 
 _COUNTER: Final = {Delivered: "delivered", Filtered: "filtered", Dead: "dead"}
-
-
-def identity(one: Intake) -> bytes | None:
-    """Return what an event is known by: 16 bytes of its source and ``messageId``, or nothing."""
-    if not one.message_id:
-        return None
-    text = f"{one.source}\0{one.message_id}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).digest()
-
-
-def checksum(sequence: int, source: str, body: bytes) -> int:
-    """Return the CRC-32 of what must stay as it was written."""
-    return zlib.crc32(body, zlib.crc32(f"{sequence}\0{source}".encode("utf-8", "surrogatepass")))
-
-
-def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterable[Sequence[tuple[Any, ...]]]:
-    return (rows[start : start + ROWS] for start in range(0, len(rows), ROWS))
-
-
-def _places(rows: Sequence[tuple[Any, ...]]) -> str:
-    one = f"({','.join('?' * len(rows[0]))})"
-    return ",".join([one] * len(rows))
-
-
-def _flat(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-    return [value for row in rows for value in row]

@@ -56,8 +56,8 @@ class Writer:
         self._waiting: deque[_Waiting] = deque()
         self._wake = threading.Condition()
         self._stopping = False
-        self._marked = store.last_sequence()
-        self.used_bytes = store.used_bytes()
+        self._marked = store.tables.last_sequence()
+        self.used_bytes = store.tables.used_bytes()
         self.commits = 0
         self.commit_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
@@ -141,9 +141,9 @@ class Writer:
             for one in group:
                 if one.operation is not None:
                     one.result = one.operation(self._store)
-            last = self._store.last_sequence()
+            last = self._store.tables.last_sequence()
             if puts:
-                self.used_bytes = self._store.used_bytes()
+                self.used_bytes = self._store.tables.used_bytes()
             began = time.monotonic()
             self._db.execute("COMMIT")
             self.commits += 1

@@ -1,7 +1,7 @@
 """Decide which destinations an accepted event is for, and put it into the queue."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -12,7 +12,10 @@ from destination_core.work import Event
 
 
 class Intakes:
-    """The way into the queue; ``wake`` is called with the destinations that got something."""
+    """The way into the queue; ``wake`` is called with the destinations that got something.
+
+    ``ordered`` are the destinations that get the events of one user one after the other.
+    """
 
     def __init__(
         self,
@@ -20,9 +23,11 @@ class Intakes:
         queue: Queue,
         wake: Callable[[set[str]], None],
         *,
+        ordered: Collection[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._connections = connections
+        self._ordered = frozenset(ordered)
         self._queue = queue
         self._wake = wake
         self._clock = clock
@@ -47,6 +52,8 @@ class Intakes:
                     orjson.dumps(event),
                     names,
                     now,
+                    _user(event) if self._ordered else "",
+                    self._ordered,
                 )
             )
         accepted = await self._queue.put(intakes)
@@ -62,6 +69,15 @@ class Intakes:
             if (event.get("type") == "delete" or one.index.matching(event))
             and (not integrations or _allowed(one, integrations))
         ]
+
+
+def _user(event: Event) -> str:
+    """Return whose event it is: ``userId``, else ``anonymousId``, else nobody's."""
+    for name in ("userId", "anonymousId"):
+        found = event.get(name)
+        if isinstance(found, str) and found:
+            return f"{name}:{found}"
+    return ""
 
 
 def _allowed(connection: Connection[Any], integrations: Any) -> bool:

@@ -50,7 +50,8 @@ class Runner:
         self._owned: AiohttpTransport | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.workers: dict[str, Worker] = {}
-        self._intakes = Intakes(self.connections, queue, self._wake, clock=clock)
+        ordered = {name for name, one in self._policies.items() if one.order == "user"}
+        self._intakes = Intakes(self.connections, queue, self._wake, ordered=ordered, clock=clock)
 
     async def __aenter__(self) -> Self:
         transport = self._given

@@ -135,6 +135,8 @@ class Worker:
                     "%s: %d of %d leases had been lost to another runner",
                     self.name, len(settlements) - ours, len(settlements),
                 )  # fmt: skip
+            if self._policy.order == "user" or any(isinstance(one, Retry) for one in settlements):
+                self._wake.set()  # something else may be due earlier than was known
             self._observe(self.name, settlements, results)
         except asyncio.CancelledError:
             now = self._clock()

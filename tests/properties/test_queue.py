@@ -1,6 +1,7 @@
 """The queue against a model of it: whatever is done in whatever order, both say the same."""
 
 import asyncio
+import math
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
@@ -12,12 +13,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from destination_core.queue import Dead, Delivered, Intake, Job, Retry, SqliteQueue
 
-DESTINATIONS = ("a", "b")
+DESTINATIONS = ("a", "b", "ordered")
+USERS = 3
 LEASE = 60.0
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Put, claim, settle, lose leases, let time pass, reopen; a dict is the model."""
+    """Put, claim, settle, lose leases, let time pass, reopen; a dict is the model.
+
+    At the destination "ordered", an event is due when no earlier one of its user is left.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,6 +33,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.given = 0
         self.due: dict[tuple[int, str], float] = {}
         self.held: dict[tuple[int, str], Job] = {}
+        self.user: dict[int, int] = {}
         self.accepted = dict.fromkeys(DESTINATIONS, 0)
         self.settled = {name: {"delivered": 0, "dead": 0} for name in DESTINATIONS}
         self.queue = self.opened()
@@ -49,16 +55,29 @@ class QueueMachine(RuleBasedStateMachine):
     )
     def put(self, numbers: list[int], to: set[str]) -> None:
         """Put events, some of them again."""
-        events = [Intake("s", str(n), b"%d" % n, sorted(to), self.now) for n in numbers]
+        events = [
+            Intake("s", str(n), b"%d" % n, sorted(to), self.now, str(n % USERS), {"ordered"})
+            for n in numbers
+        ]
         accepted = self.run(self.queue.put(events))
         new = [n for n in dict.fromkeys(numbers) if n not in self.seen]
         assert (accepted.new, accepted.duplicates) == (len(new), len(numbers) - len(new))
         self.seen |= set(new)
-        for _ in new:
+        for n in new:
             self.given += 1
             for name in to:
-                self.due[self.given, name] = self.now
+                self.due[self.given, name] = self.now if name != "ordered" else math.inf
                 self.accepted[name] += 1
+            if "ordered" in to:
+                self.user[self.given] = n % USERS
+        self.advance()
+
+    def advance(self) -> None:
+        """Make the first event of each user due, if it waited."""
+        for user in range(USERS):
+            line = [n for n, of in self.due if of == "ordered" and self.user.get(n) == user]
+            if line and self.due[min(line), "ordered"] == math.inf:
+                self.due[min(line), "ordered"] = self.now
 
     @rule(name=st.sampled_from(DESTINATIONS), limit=st.integers(1, 5))
     def claim(self, name: str, limit: int) -> None:
@@ -88,6 +107,7 @@ class QueueMachine(RuleBasedStateMachine):
         one = Delivered(job) if how == "delivered" else Dead(job, "", "", "X", "x", b"{}")
         assert self.run(self.queue.settle([one])) == 1
         del self.due[key]
+        self.advance()
         self.settled[key[1]][how] += 1
 
     @rule(seconds=st.sampled_from([1.0, 5.0, LEASE]))

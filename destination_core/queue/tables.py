@@ -1,0 +1,158 @@
+"""The file: its tables, how they are made and brought up to date, and its transactions' helpers."""
+
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from destination_core.errors import ConfigurationError
+from destination_core.queue.records import Intake
+
+VERSION: Final = 2
+SCHEMA: Final = """
+CREATE TABLE events (sequence INTEGER PRIMARY KEY, source TEXT NOT NULL, received REAL NOT NULL,
+    body BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE jobs (sequence INTEGER NOT NULL, destination TEXT NOT NULL, due REAL NOT NULL,
+    owner INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0,
+    crashes INTEGER NOT NULL DEFAULT 0, subscriptions TEXT, PRIMARY KEY (sequence, destination))
+    WITHOUT ROWID;
+CREATE INDEX jobs_by_due ON jobs (destination, due, sequence);
+CREATE TABLE seen (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, at REAL NOT NULL);
+CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL,
+    sequence INTEGER NOT NULL, source TEXT NOT NULL, received REAL NOT NULL, at REAL NOT NULL,
+    subscription TEXT NOT NULL, action TEXT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL,
+    attempts INTEGER NOT NULL, record BLOB NOT NULL, body BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE INDEX dead_by_destination ON dead (destination, id);
+CREATE TABLE counters (destination TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,
+    PRIMARY KEY (destination, name)) WITHOUT ROWID;
+CREATE TABLE owners (owner INTEGER PRIMARY KEY AUTOINCREMENT, since REAL NOT NULL);
+"""
+
+STEPS: Final[Mapping[int, str]] = {
+    1: SCHEMA,
+    2: """
+ALTER TABLE jobs ADD COLUMN user INTEGER;
+CREATE INDEX jobs_by_user ON jobs (destination, user, sequence) WHERE user IS NOT NULL;
+""",
+}
+"""What makes each version of the one before it."""
+
+ROWS: Final = 200
+"""Rows of one statement: SQLite lets go of the GIL for all of them at once."""
+
+SEQUENCE: Final = ("", "sequence")
+"""The counter of sequence numbers: the last one given."""
+
+
+def connect(path: Path, *, busy_seconds: float = 30.0) -> sqlite3.Connection:
+    """Open the file, or make it (readable by its owner only), and bring it up to date.
+
+    Raises ``ConfigurationError`` when it is something else or of a newer version.
+    """
+    path.touch(mode=0o600, exist_ok=True)
+    connection = sqlite3.connect(
+        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("BEGIN IMMEDIATE")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        for step in range(version + 1, VERSION + 1):
+            for statement in STEPS[step].split(";")[:-1]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {step}")
+        connection.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise ConfigurationError(f"queue {str(path)!r} cannot be opened: {error}") from error
+    if version > VERSION:
+        connection.close()
+        raise ConfigurationError(
+            f"queue {str(path)!r} is of version {version}; this program knows up to {VERSION}:"
+            f" upgrade it"
+        )
+    return connection
+
+
+class Tables:
+    """What every operation needs: numbers, counters, many rows in one statement."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.db = connection
+
+    def number(self, many: int) -> int:
+        """Give so many sequence numbers; return the last of them."""
+        (last,) = self.db.execute(
+            "INSERT INTO counters VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value",
+            (*SEQUENCE, many),
+        ).fetchone()
+        return int(last)
+
+    def last_sequence(self) -> int:
+        """Return the last sequence number that was given."""
+        row = self.db.execute(
+            "SELECT value FROM counters WHERE destination = ? AND name = ?", SEQUENCE
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def count(self, counted: Mapping[tuple[str, str], int]) -> None:
+        """Add to the counters, by destination and name."""
+        self.db.executemany(
+            "INSERT INTO counters VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            [(*key, value) for key, value in counted.items() if value],
+        )
+
+    def insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows; ``into`` names the table and its columns."""
+        for part in parts(rows):
+            self.db.execute(f"INSERT INTO {into} VALUES {places(part)}", flat(part))  # noqa: S608
+
+    def used_bytes(self) -> int:
+        """Return the bytes of the pages that hold something; the file may have empty ones."""
+        pages, free, size = (
+            self.db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return int((pages - free) * size)
+
+
+def identity(one: Intake) -> bytes | None:
+    """Return what an event is known by: 16 bytes of its source and ``messageId``, or nothing."""
+    if not one.message_id:
+        return None
+    text = f"{one.source}\0{one.message_id}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).digest()
+
+
+def user_number(user: str) -> int:
+    """Return what stands for a user in an index: 64 bits; two that share them only wait."""
+    digest = hashlib.blake2b(user.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def checksum(sequence: int, source: str, body: bytes) -> int:
+    """Return the CRC-32 of what must stay as it was written."""
+    return zlib.crc32(body, zlib.crc32(f"{sequence}\0{source}".encode("utf-8", "surrogatepass")))
+
+
+def parts(rows: Sequence[tuple[Any, ...]]) -> Iterable[Sequence[tuple[Any, ...]]]:
+    """Cut rows into as many as one statement takes."""
+    return (rows[start : start + ROWS] for start in range(0, len(rows), ROWS))
+
+
+def places(rows: Sequence[tuple[Any, ...]]) -> str:
+    """Write the placeholders of rows."""
+    one = f"({','.join('?' * len(rows[0]))})"
+    return ",".join([one] * len(rows))
+
+
+def flat(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Return the values of rows, for their placeholders."""
+    return [value for row in rows for value in row]
