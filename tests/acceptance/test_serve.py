@@ -4,79 +4,12 @@ import asyncio
 import json
 import random
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import aiohttp
-import pytest
 
 from destination_customerio.simulator import Fault
 from tests.acceptance.destinations import Operator, track
-
-KEY = "write-key-of-the-tests"
-
-
-class Service:
-    """One running `destinations serve`."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
-        self.process, self.url = process, url
-        self._log = asyncio.create_task(self._read())
-        self.lines: list[str] = []
-
-    async def _read(self) -> None:
-        assert self.process.stderr is not None
-        while line := await self.process.stderr.readline():
-            self.lines.append(line.decode())
-
-    async def post(self, session: aiohttp.ClientSession, events: list[Any]) -> bool:
-        """Send a batch; tell whether it was acknowledged."""
-        body = {"writeKey": KEY, "batch": events}
-        try:
-            async with session.post(f"{self.url}/v1/batch", json=body) as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError):
-            return False
-
-    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; return the exit code."""
-        self.process.send_signal(number)
-        code = await self.process.wait()
-        await self._log
-        return code
-
-
-@asynccontextmanager
-async def serving(operator: Operator) -> AsyncIterator[Service]:
-    """Run `serve` on a free port."""
-    config = json.loads((operator.folder / "c.json").read_text())
-    config["sources"] = {"web": {"write_keys": [KEY]}}
-    (operator.folder / "s.json").write_text(json.dumps(config), "utf-8")
-    process = await operator.start("serve", "s.json", "--listen", "127.0.0.1:0")
-    assert process.stderr is not None
-    line = (await process.stderr.readline()).decode()
-    assert "listening on" in line, line + (await process.stderr.read()).decode()
-    service = Service(process, line.split("listening on ")[1].split(",")[0])
-    try:
-        yield service
-    finally:
-        if process.returncode is None:
-            await service.end(signal.SIGKILL)
-        assert operator.simulator.api_key not in "".join(service.lines)
-
-
-def held(operator: Operator) -> list[int]:
-    """Return the numbers of the events that the simulator holds, sorted."""
-    return sorted(one.attributes["number"] for one in operator.simulator.state.events)
-
-
-async def until(operator: Operator, many: int, seconds: float = 20) -> None:
-    """Wait until the simulator holds so many different events."""
-    async with asyncio.timeout(seconds):
-        while len(set(held(operator))) < many:  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
+from tests.acceptance.serving import held, serving, until
 
 
 async def test_events_go_through(operator: Operator) -> None:
@@ -99,35 +32,6 @@ async def test_events_go_through(operator: Operator) -> None:
     assert held(operator) == list(range(500))
     status = await operator.run("status", "s.json", "--json")
     assert status.json()["destinations"]["customerio"]["delivered"] == 500
-
-
-SDK = """
-import sys
-import segment.analytics as analytics
-analytics.write_key, analytics.host = sys.argv[1], sys.argv[2]
-analytics.gzip = sys.argv[3] == "gzip"
-analytics.on_error = lambda error, items: sys.exit(f"{error}")
-for n in range(250):
-    analytics.track("u%d" % n, "Order Completed", {"number": n})
-analytics.identify("u1", {"email": "a@example.com"})
-analytics.flush()
-analytics.shutdown()
-"""
-
-
-@pytest.mark.parametrize("encoding", ["plain", "gzip"])
-async def test_segments_python_sdk_delivers_through_it(operator: Operator, encoding: str) -> None:
-    """Only `host` differs from what its users have."""
-    async with serving(operator) as service:
-        sdk = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SDK, KEY, service.url, encoding,
-            stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        _, err = await sdk.communicate()
-        assert sdk.returncode == 0, err.decode()
-        await until(operator, 250)
-        assert await service.end() == 0
-    assert held(operator) == list(range(250))
 
 
 async def test_nothing_acknowledged_is_lost_by_kills(operator: Operator) -> None:
