@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from destination_core.connection import Service
+from destination_core.errors import ConfigurationError
 from destination_core.metrics import Metrics
 from destination_core.queue import Counts, SqliteQueue
 from destination_core.runner import Runner, Watchdog
@@ -41,10 +42,9 @@ class Running:
         )
         self.server: Server | None = None
         if listen is not None:
-            sources = Sources(Source(name, found) for name, found in service.sources.items())
             host, port = listen
             self.server = Server(
-                sources,
+                _sources(service),
                 self.runner.put,
                 host=host,
                 port=port,
@@ -70,6 +70,16 @@ class Running:
     ) -> None:
         await self._stack.__aexit__(kind, error, traceback)
 
+    async def reload(self, service: Service) -> None:
+        """Go on with another configuration; raises ``ConfigurationError`` where that cannot be."""
+        now = self._service
+        if (service.queue_path, service.queue) != (now.queue_path, now.queue):
+            raise ConfigurationError("queue: cannot be changed while running; restart instead")
+        self._service = service
+        await self.runner.reload(service.connections, service.policies)
+        if self.server is not None:
+            self.server.admit(_sources(service))
+
     async def problems(self) -> list[str]:
         """Return why no event can be taken now; nothing when all is well."""
         full = self.queue.room()
@@ -79,9 +89,14 @@ class Running:
         return await self.metrics.text()
 
 
+def _sources(service: Service) -> Sources:
+    return Sources(Source(name, keys) for name, keys in service.sources.items())
+
+
 async def run_until_stopped(
     service: Service,
     *,
+    again: Callable[[], Service] | None = None,
     listen: tuple[str, int] | None = None,
     feed: Callable[[Runner], Awaitable[object]] | None = None,
     started: Callable[[Running], object] = lambda _: None,
@@ -89,7 +104,8 @@ async def run_until_stopped(
 ) -> Mapping[str, Counts]:
     """Run a service until SIGTERM or SIGINT, or until ``feed`` has ended and nothing is queued.
 
-    A second signal gives back what is in flight at once. Returns the counts at the end.
+    A second signal gives back what is in flight at once. On SIGHUP the configuration is read
+    ``again``; when it is wrong, the old one goes on. Returns the counts at the end.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -97,12 +113,13 @@ async def run_until_stopped(
 
         def told() -> None:
             if stop.is_set():
-                for worker in running.runner.workers.values():
-                    worker.abort()
+                running.runner.abort()
             stop.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told)
+        reloading = Reloading(running, again)
+        loop.add_signal_handler(signal.SIGHUP, reloading.begin)
         started(running)
         if feed is None:
             await stop.wait()
@@ -113,6 +130,31 @@ async def run_until_stopped(
             await running.server.__aexit__(None, None, None)
         await running.runner.drain()
         return await running.queue.counts()
+
+
+class Reloading:
+    """Reads the configuration again, once at a time, beside what is going on."""
+
+    def __init__(self, running: Running, again: Callable[[], Service] | None) -> None:
+        self._running = running
+        self._again = again
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Start to read it again, unless that is being done."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        if self._again is None:
+            log.warning("SIGHUP: there is no configuration to read again")
+            return
+        try:
+            await self._running.reload(await asyncio.to_thread(self._again))
+        except Exception as error:  # noqa: BLE001  the old one must go on, whatever it is
+            log.error("configuration is not reloaded, the old one goes on: %s", error)  # noqa: TRY400
+        else:
+            log.info("configuration is reloaded")
 
 
 async def _fed(feed: Callable[[Runner], Awaitable[object]], runner: Runner) -> None:

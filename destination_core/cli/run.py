@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from destination_core.cli.sending import Line
+    from destination_core.connection import Service
     from destination_core.queue import Counts
     from destination_core.runner import Runner
 
@@ -55,9 +56,13 @@ def command(
     if follow and (len(files) != 1 or files[0] == "-"):
         raise click.UsageError("--follow needs exactly one FILE")
     logs.configure(as_json=log_json)
-    found = registry()
-    found.require_sound()
-    service = load_service(config, found, os.environ)
+
+    def load() -> "Service":
+        found = registry()
+        found.require_sound()
+        return load_service(config, found, os.environ)
+
+    service = load()
     unreadable: list[str] = []
     before: dict[str, Counts] = {}
 
@@ -66,7 +71,7 @@ def command(
         async for lines in _lines(files, follow=follow):
             await _put(runner, _events(lines, unreadable))
 
-    counts = asyncio.run(run_until_stopped(service, feed=feed))
+    counts = asyncio.run(run_until_stopped(service, again=load, feed=feed))
     if as_json:
         echo_json({"unreadable": unreadable, "destinations": _as_json(counts)})
     else:

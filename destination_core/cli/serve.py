@@ -12,6 +12,7 @@ from destination_core.cli.loading import config_argument, registry
 from destination_core.cli.main import OK
 
 if TYPE_CHECKING:
+    from destination_core.connection import Service
     from destination_core.service import Running
 
 
@@ -33,9 +34,13 @@ def command(config: Path, listen: str, log_json: bool) -> int:
     if not port.isdigit() or not host:
         raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
     logs.configure(as_json=log_json)
-    found = registry()
-    found.require_sound()
-    service = load_service(config, found, os.environ)
+
+    def load() -> "Service":
+        found = registry()
+        found.require_sound()
+        return load_service(config, found, os.environ)
+
+    service = load()
     if not service.sources:
         raise click.UsageError(f"{config} has no `sources`: nobody could send; add write keys")
 
@@ -47,5 +52,5 @@ def command(config: Path, listen: str, log_json: bool) -> int:
         )
 
     address = (host.strip("[]"), int(port))
-    asyncio.run(run_until_stopped(service, listen=address, started=started))
+    asyncio.run(run_until_stopped(service, again=load, listen=address, started=started))
     return OK

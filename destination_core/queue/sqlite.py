@@ -78,21 +78,19 @@ class SqliteQueue:
     def _open(self) -> None:
         self._db = connect(self.path)
         self._mark = HighWater(self._beside("mark"))
-        now = self._clock()
-        self._owner = int(
-            self._db.execute(
-                "INSERT INTO owners (since) VALUES (?) RETURNING owner", (now,)
-            ).fetchone()[0]
-        )
+        self._db.execute("BEGIN IMMEDIATE")  # nobody else opens, or commits, meanwhile
+        (self._owner,) = self._db.execute(
+            "INSERT INTO owners (since) VALUES (?) RETURNING owner", (self._clock(),)
+        ).fetchone()
         self._lock = OwnerLock(self._beside(f"owner-{self._owner}"))
         self._store = Store(self._db, self._owner)
         self._recover(self._store)
+        self._db.execute("COMMIT")
         self._writer = Writer(self._db, self._store, self._mark, self._beside("reserve"))
         self._writer.start()
 
     def _recover(self, store: Store) -> None:
         """Take back what dead owners held; compare the file with the mark."""
-        self._db.execute("BEGIN IMMEDIATE")
         owners = [number for (number,) in self._db.execute("SELECT owner FROM owners")]
         gone = [
             number
@@ -101,7 +99,6 @@ class SqliteQueue:
         ]
         store.release(gone, crashed=True)
         self._db.executemany("DELETE FROM owners WHERE owner = ?", [(one,) for one in gone])
-        self._db.execute("COMMIT")
         last, marked = store.tables.last_sequence(), self._mark.read()
         if marked is None:
             store.damage.append(Damage(f"{self._beside('mark')} is damaged; it is written anew"))
@@ -113,12 +110,9 @@ class SqliteQueue:
                 )
             )
             # numbers are never given twice, so that what is missing stays missing
-            self._db.execute(
-                "INSERT INTO counters VALUES ('', 'sequence', ?)"
-                " ON CONFLICT DO UPDATE SET value = excluded.value",
-                (marked,),
-            )
-        self._mark.write(store.tables.last_sequence())
+            store.tables.number(marked - last)
+            last = marked
+        self._mark.write(last)
 
     def _close(self) -> None:
         if self._store is None:

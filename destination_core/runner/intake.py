@@ -26,11 +26,15 @@ class Intakes:
         ordered: Collection[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._connections = connections
-        self._ordered = frozenset(ordered)
+        self.direct(connections, ordered)
         self._queue = queue
         self._wake = wake
         self._clock = clock
+
+    def direct(self, connections: Sequence[Connection[Any]], ordered: Collection[str]) -> None:
+        """Send events to these connections from now on."""
+        self._connections = connections
+        self._ordered = frozenset(ordered)
 
     async def put(self, source: str, events: Sequence[Event]) -> Accepted:
         """Keep events; when this returns they are safe. Raises ``QueueFull``.

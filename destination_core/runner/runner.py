@@ -44,26 +44,20 @@ class Runner:
         self.connections = tuple(connections)
         self.queue = queue
         self.watchers: list[Watcher] = []
+        self.workers: dict[str, Worker] = {}
         self._policies = policies or {}
         self._given = transport
         self._clock = clock
         self._owned: AiohttpTransport | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self.workers: dict[str, Worker] = {}
-        ordered = {name for name, one in self._policies.items() if one.order == "user"}
-        self._intakes = Intakes(self.connections, queue, self._wake, ordered=ordered, clock=clock)
+        self._running: dict[asyncio.Task[None], Worker] = {}
+        self._tending: asyncio.Task[None] | None = None
+        self._intakes = Intakes((), queue, self._wake, clock=clock)
 
     async def __aenter__(self) -> Self:
-        transport = self._given
-        if transport is None:
-            transport = self._owned = await AiohttpTransport(limit=0).__aenter__()
-        for one in self.connections:
-            policy = self._policies.get(one.name) or Policy()
-            self.workers[one.name] = Worker(
-                one, self.queue, transport, policy, self._observe, clock=self._clock
-            )
-        self._tasks = [asyncio.create_task(one.run()) for one in self.workers.values()]
-        self._tasks.append(asyncio.create_task(self._tend()))
+        if self._given is None:
+            self._owned = await AiohttpTransport(limit=0).__aenter__()
+        await self._start()
+        self._tending = asyncio.create_task(self._tend())
         return self
 
     async def __aexit__(
@@ -77,6 +71,40 @@ class Runner:
             await self._owned.__aexit__(kind, error, traceback)
             self._owned = None
 
+    async def reload(
+        self, connections: Iterable[Connection[Any]], policies: Mapping[str, Policy]
+    ) -> None:
+        """Deliver by other connections from now on; what is in flight ends by the old ones.
+
+        Breakers and adapted concurrency start anew.
+        """
+        for worker in self.workers.values():
+            worker.stop()
+        self.workers.clear()
+        self.connections = tuple(connections)
+        self._policies = policies
+        await self._start()
+
+    async def _start(self) -> None:
+        transport = self._given or self._owned
+        if transport is None:
+            raise RuntimeError("runner is not running; use `async with Runner(...)`")
+        for one in self.connections:
+            policy = self._policies.get(one.name) or Policy()
+            worker = Worker(one, self.queue, transport, policy, self._observe, clock=self._clock)
+            self.workers[one.name] = worker
+            task = asyncio.create_task(worker.run())
+            self._running[task] = worker
+            task.add_done_callback(self._ended)
+        ordered = {name for name, one in self._policies.items() if one.order == "user"}
+        self._intakes.direct(self.connections, ordered)
+        await self._tell_strays()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        worker = self._running.pop(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.critical("%s: delivery has ended", worker.name, exc_info=task.exception())
+
     async def put(self, source: str, events: Sequence[Event]) -> Accepted:
         """Accept events; when this returns they are safe. Raises ``QueueFull``."""
         return await self._intakes.put(source, events)
@@ -89,22 +117,27 @@ class Runner:
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Claim nothing more; finish what is in flight, and after ``seconds`` give it back."""
-        if not self._tasks:
+        if self._tending is None:
             return
-        *running, tending = self._tasks
-        self._tasks = []
+        tending, self._tending = self._tending, None
         tending.cancel()
-        for worker in self.workers.values():
+        running = dict(self._running)
+        for worker in running.values():
             worker.stop()
         _, late = await asyncio.wait(running, timeout=seconds) if running else (set(), set())
         if late:
             log.warning("%d destinations did not finish in %g s", len(late), seconds)
-            for worker in self.workers.values():
-                worker.abort()
+            for task in late:
+                running[task].abort()
             await asyncio.wait(late, timeout=5)
             for task in late:
                 task.cancel()
         await asyncio.gather(*running, tending, return_exceptions=True)
+
+    def abort(self) -> None:
+        """Give back at once what is in flight."""
+        for worker in self._running.values():
+            worker.abort()
 
     def _wake(self, names: set[str]) -> None:
         for name in names:
@@ -136,3 +169,12 @@ class Runner:
             except Exception:
                 log.exception("upkeep of the queue failed; trying again")
             await asyncio.sleep(TEND_SECONDS)
+
+    async def _tell_strays(self) -> None:
+        """Say what is queued for destinations that the configuration does not have."""
+        for name, one in (await self.queue.counts()).items():
+            if one.queued and name not in self.workers:
+                log.warning(
+                    "%s: %d events stay queued, the configuration has no such destination",
+                    name, one.queued,
+                )  # fmt: skip

@@ -89,6 +89,10 @@ class Server:
             await self._runner.cleanup()
             self._runner = None
 
+    def admit(self, sources: Sources) -> None:
+        """Take these write keys from now on, and no others."""
+        self._sources = sources
+
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path.rstrip("/")
         try:
