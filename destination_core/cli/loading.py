@@ -4,13 +4,17 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
 
 from destination_core.connection import Connection, load_connections
 from destination_core.plugins import Registry
+
+if TYPE_CHECKING:
+    from destination_core.cli.logs import Redaction
+    from destination_core.connection import Service
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -33,6 +37,17 @@ def registry() -> Registry:
 def connections(config: Path) -> list[Connection[Any]]:
     """Open the connections of a configuration file."""
     return load_connections(config, registry(), os.environ)
+
+
+def service(config: Path, redaction: "Redaction") -> "Service":
+    """Read a configuration to run it; its secrets are not logged from here on."""
+    from destination_core.connection import load_service
+
+    found = registry()
+    found.require_sound()
+    read = load_service(config, found, os.environ)
+    redaction.conceal(read.secrets)
+    return read
 
 
 def echo_json(value: Any) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-import os
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from destination_core.cli.loading import config_argument, counted, echo_json, json_option, registry
+from destination_core.cli import loading
+from destination_core.cli.loading import config_argument, counted, echo_json, json_option
 from destination_core.cli.main import DELIVERY, OK, PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from destination_core.cli.sending import Line
-    from destination_core.connection import Service
     from destination_core.queue import Counts
     from destination_core.runner import Runner
 
@@ -47,7 +47,6 @@ def command(
     without one, by file, line and content.
     """
     from destination_core.cli import logs
-    from destination_core.connection import load_service
     from destination_core.service import run_until_stopped
 
     for name in files:
@@ -55,13 +54,8 @@ def command(
             raise click.UsageError(f"{name}: no such file")
     if follow and (len(files) != 1 or files[0] == "-"):
         raise click.UsageError("--follow needs exactly one FILE")
-    logs.configure(as_json=log_json)
-
-    def load() -> "Service":
-        found = registry()
-        found.require_sound()
-        return load_service(config, found, os.environ)
-
+    redaction = logs.configure(as_json=log_json)
+    load = partial(loading.service, config, redaction)
     service = load()
     unreadable: list[str] = []
     before: dict[str, Counts] = {}

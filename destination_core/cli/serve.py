@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from destination_core.cli.loading import config_argument, registry
+from destination_core.cli import loading
+from destination_core.cli.loading import config_argument
 from destination_core.cli.main import OK
 
 if TYPE_CHECKING:
-    from destination_core.connection import Service
     from destination_core.service import Running
 
 
@@ -27,19 +27,13 @@ def command(config: Path, listen: str, log_json: bool) -> int:
     /livez and /readyz, metrics at /metrics.
     """
     from destination_core.cli import logs
-    from destination_core.connection import load_service
     from destination_core.service import run_until_stopped
 
     host, _, port = listen.rpartition(":")
     if not port.isdigit() or not host:
         raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
-    logs.configure(as_json=log_json)
-
-    def load() -> "Service":
-        found = registry()
-        found.require_sound()
-        return load_service(config, found, os.environ)
-
+    redaction = logs.configure(as_json=log_json)
+    load = partial(loading.service, config, redaction)
     service = load()
     if not service.sources:
         raise click.UsageError(f"{config} has no `sources`: nobody could send; add write keys")

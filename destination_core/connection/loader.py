@@ -43,6 +43,12 @@ class Service:
     queue: QueueConfig
     queue_path: Path
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must not be seen anywhere: write keys and the secrets of all connections."""
+        keys = (key for found in self.sources.values() for key in found)
+        return frozenset(keys).union(*(one.secrets for one in self.connections))
+
 
 def load_service(path: Path, registry: Registry, environment: Mapping[str, str]) -> Service:
     """Read a configuration file for the runner; raises as ``load_connections`` does."""
