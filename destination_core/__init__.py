@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from destination_core.mapping import transform as transform
     from destination_core.outcome import Outcome as Outcome
     from destination_core.plugins import Registry as Registry
-    from destination_core.plugins import Relay as Relay
+    from destination_core.relay import Relay as Relay
     from destination_core.schema import Payload as Payload
     from destination_core.schema import PayloadSchema as PayloadSchema
     from destination_core.schema import Settings as Settings
@@ -137,7 +137,8 @@ _HOMES = {
         "transform",
     ),
     "outcome": ("Outcome",),
-    "plugins": ("Registry", "Relay"),
+    "plugins": ("Registry",),
+    "relay": ("Relay",),
     "schema": ("Payload", "PayloadSchema", "Settings", "field", "payload_model"),
     "work": ("Attempt", "Deletion", "Delivery", "DeliveryStatus", "Event", "Item", "Plan"),
 }

@@ -9,7 +9,7 @@ import orjson
 from destination_core.context import Context
 from destination_core.destination import Action, Batching
 from destination_core.errors import DeliveryError, InvalidPayload, plugin_fault
-from destination_core.plugins import Relay
+from destination_core.relay import Relay
 from destination_core.work import Batch, Entry, Item
 
 

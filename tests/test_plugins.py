@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import destination_core as dc
-from destination_core.plugins import Origin
+from destination_core.relay import Origin
 from tests import acme
 
 

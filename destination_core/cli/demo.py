@@ -19,7 +19,7 @@ from destination_core.cli.main import OK, PROBLEMS
 
 if TYPE_CHECKING:
     from destination_core.cli.sending import Line, Report
-    from destination_core.plugins import Relay
+    from destination_core.relay import Relay
 
 EXAMPLES = 5
 """Rejected events that are shown with their reasons."""

@@ -14,7 +14,7 @@ from destination_core.connection.subscription import (
 )
 from destination_core.fql import TriggerIndex
 from destination_core.http import RequestOptions
-from destination_core.plugins import Relay
+from destination_core.relay import Relay
 from destination_core.schema import Settings, load_settings
 from destination_core.work import Event
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from destination_core.connection.config import Config
-from destination_core.plugins import Registry, Relay
+from destination_core.plugins import Registry
+from destination_core.relay import Relay
 
 
 def config_schema(registry: Registry) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from destination_core.connection.secrets import Resolver, has_reference, is_refe
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.errors import ConfigurationError, InvalidSettings, PluginError
-from destination_core.plugins import Registry, Relay
+from destination_core.plugins import Registry
+from destination_core.relay import Relay
 from destination_core.schema import catalogue_fields, load_settings
 
 

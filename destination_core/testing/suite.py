@@ -24,7 +24,8 @@ from destination_core.errors import (
     SetupError,
 )
 from destination_core.hookspecs import PROJECT
-from destination_core.plugins import Registry, Relay
+from destination_core.plugins import Registry
+from destination_core.relay import Relay
 from destination_core.testing.events import standard_event, standard_events
 from destination_core.testing.expectation import expect
 from destination_core.testing.golden import Golden
