@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from destination_core.connection import Connection as Connection
     from destination_core.connection import Subscription as Subscription
     from destination_core.context import Context as Context
+    from destination_core.credentials import AccessToken as AccessToken
+    from destination_core.credentials import FileTokens as FileTokens
+    from destination_core.credentials import MemoryTokens as MemoryTokens
+    from destination_core.credentials import OAuth2 as OAuth2
+    from destination_core.credentials import TokenStore as TokenStore
+    from destination_core.credentials import refresh_grant as refresh_grant
     from destination_core.delivery import Retry as Retry
     from destination_core.destination import Action as Action
     from destination_core.destination import Batching as Batching
@@ -79,6 +85,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "connection": ("Connection", "Subscription"),
     "context": ("Context",),
+    "credentials": (
+        "AccessToken",
+        "FileTokens",
+        "MemoryTokens",
+        "OAuth2",
+        "TokenStore",
+        "refresh_grant",
+    ),
     "delivery": ("Retry",),
     "destination": (
         "Action",

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Generic, TypeVar
 
+from destination_core.authorization import Authorization
 from destination_core.connection import Connection
 from destination_core.context import Context
 from destination_core.errors import (
     DeliveryError,
+    InvalidAuthentication,
     InvalidPayload,
     PermanentError,
     RetryableError,
@@ -68,16 +70,27 @@ class Deliverer(Generic[S]):
         self._retry = retry
         self._clock = clock
         self._deadline = deadline
+        self.secrets = connection.secrets
         self._redactor = Redactor(connection.secrets)
+        has_tokens = connection.relay.destination.authentication is not None
+        self._authorization = Authorization(connection, session, clock) if has_tokens else None
 
     def context(self, exchanges: list[Exchange] | None = None) -> Context[S]:
         """Make the context of one attempt; its client records into ``exchanges``."""
         client = Client(self._session, [] if exchanges is None else exchanges)
-        return Context(self.connection.settings, client, self._clock)
+        ctx = Context(self.connection.settings, client, self._clock)
+        if self._authorization is not None:
+            ctx.access_token = self._authorization.token
+        return ctx
+
+    async def close(self) -> None:
+        """Let what must not be cut off come to its end."""
+        if self._authorization is not None:
+            await self._authorization.close()
 
     async def single(self, task: Task) -> Delivery:
         """Deliver one payload by itself."""
-        relay, number = self._relay, 0
+        relay, number, renewals = self._relay, 0, 0
         while True:
             number += 1
             exchanges: list[Exchange] = []
@@ -86,6 +99,8 @@ class Deliverer(Generic[S]):
             async with self._limit:
                 started = perf_counter()
                 try:
+                    if self._authorization is not None:
+                        ctx = await self._authorized(self._authorization, exchanges)
                     await self._bounded(relay.perform(ctx, task.action, task.payload))
                 except DeliveryError as raised:
                     error = self._redactor.error(raised)
@@ -96,7 +111,12 @@ class Deliverer(Generic[S]):
                 relay.attempt_finished(
                     Attempt(self.connection.name, (task,), exchanges, number, seconds, error)
                 )
-            if not isinstance(error, RetryableError) or number >= self._retry.attempts:
+            if self._authorization is not None and not renewals and _is_refused(error):
+                error = await self._renew(self._authorization, ctx, error)
+                if error is None:
+                    renewals = 1
+                    continue
+            if not isinstance(error, RetryableError) or number - renewals >= self._retry.attempts:
                 return self._delivery(task, error, tuple(ctx.warnings), exchanges, number)
             await asyncio.sleep(self._retry.delay(number, error.retry_after))
 
@@ -123,12 +143,16 @@ class Deliverer(Generic[S]):
     async def delete(self, deletion: Deletion) -> Delivery | None:
         """Forget a user; None when the destination cannot."""
         exchanges: list[Exchange] = []
-        ctx = self.context(exchanges)
+        warnings: list[str] = []
         error: DeliveryError | None = None
+
+        async def forget(ctx: Context[S]) -> bool:
+            ctx.warnings = warnings
+            return await self._relay.on_delete(ctx, deletion)
+
         try:
-            async with self._limit:
-                if not await self._relay.on_delete(ctx, deletion):
-                    return None
+            if not await self.ask(forget, exchanges):
+                return None
         except DeliveryError as raised:
             error = self._redactor.error(raised)
         except Exception as raised:  # noqa: BLE001  a plugin may raise anything
@@ -139,32 +163,91 @@ class Deliverer(Generic[S]):
             "",
             "on_delete",
             error=error,
-            warnings=tuple(ctx.warnings),
+            warnings=tuple(warnings),
             exchanges=exchanges,
             attempts=1,
-            secrets=self.connection.secrets,
+            secrets=self.secrets,
         )
 
     async def test_authentication(self) -> bool:
         """Ask the destination about the credentials; raises what the plugin raises."""
         try:
-            async with self._limit:
-                return await self._relay.test_authentication(self.context())
+            return await self.ask(self._relay.test_authentication)
         except DeliveryError as raised:
             self._redactor.error(raised)
             raise
         except Exception as raised:
             raise self._fault("test_authentication", raised) from raised
 
+    async def ask(
+        self, call: Callable[[Context[S]], Awaitable[T]], exchanges: list[Exchange] | None = None
+    ) -> T:
+        """Make a call that is no delivery; an access token is renewed for it like for others."""
+        authorization = self._authorization
+        exchanges = [] if exchanges is None else exchanges
+        async with self._limit:
+            if authorization is None:
+                return await call(self.context(exchanges))
+            ctx = await self._authorized(authorization, exchanges)
+            try:
+                return await call(ctx)
+            except DeliveryError as error:
+                if not _is_refused(error) or not await authorization.renew(ctx.access_token):
+                    raise
+            exchanges.clear()
+            return await call(await self._authorized(authorization, exchanges))
+
     def rejection(self, task: Task, error: DeliveryError) -> Delivery:
         """Settle a task that never went out."""
         return self._delivery(task, error, (), (), 0)
 
-    async def _divide(self, entries: Sequence[Entry], number: int) -> list[tuple[Entry, Delivery]]:
-        """Send entries as one batch; halve it while the destination refuses it as a whole."""
+    async def _authorized(
+        self, authorization: Authorization[S], exchanges: list[Exchange]
+    ) -> Context[S]:
+        """Make the context of an attempt, with an access token that is good for a while."""
+        await authorization.ready()
+        self._adopt(authorization)
+        return self.context(exchanges)
+
+    def _adopt(self, authorization: Authorization[S]) -> None:
+        if self._session is not authorization.session:
+            self._session = authorization.session
+            self.secrets = authorization.secrets
+            self._redactor = Redactor(self.secrets)
+
+    async def _renew(
+        self, authorization: Authorization[S], ctx: Context[S], error: DeliveryError | None
+    ) -> DeliveryError | None:
+        """Renew the token that was refused; None when it is worth another attempt."""
+        try:
+            return None if await authorization.renew(ctx.access_token) else error
+        except DeliveryError as failure:
+            return failure
+
+    async def _divide(
+        self, entries: Sequence[Entry], number: int, *, renewed: bool = False
+    ) -> list[tuple[Entry, Delivery]]:
+        """Send entries as one batch; halve it while the destination refuses it as a whole.
+
+        Those whose access token was refused are sent once more, with another one.
+        """
         exchanges: list[Exchange] = []
-        ctx = self.context(exchanges)
-        outcomes, error = await self._perform(entries, ctx, number, exchanges)
+        ctx, outcomes, error = await self._perform(entries, number, exchanges)
+        again: list[tuple[Entry, Delivery]] = []
+        if self._authorization is not None and not renewed:
+            refused = [n for n, one in enumerate(outcomes) if _is_refused(one.error)]
+            if refused:
+                failure = await self._renew(self._authorization, ctx, outcomes[refused[0]].error)
+                if failure is None:
+                    tried = [entries[n] for n in refused]
+                    again = await self._divide(tried, number, renewed=True)
+                    left = [n for n in range(len(entries)) if n not in set(refused)]
+                    entries, outcomes = [entries[n] for n in left], [outcomes[n] for n in left]
+                    error = None
+                elif failure is not outcomes[refused[0]].error:
+                    outcomes = [
+                        Outcome(failure) if n in refused else one for n, one in enumerate(outcomes)
+                    ]
         if (
             len(entries) > 1
             and isinstance(error, PermanentError)
@@ -174,7 +257,7 @@ class Deliverer(Generic[S]):
             first = await self._divide(entries[:middle], number)
             return first + await self._divide(entries[middle:], number)
         shared = tuple(ctx.warnings)
-        return [
+        return again + [
             (
                 entry,
                 self._delivery(
@@ -191,17 +274,19 @@ class Deliverer(Generic[S]):
     async def _perform(
         self,
         entries: Sequence[Entry],
-        ctx: Context[S],
         number: int,
         exchanges: list[Exchange],
-    ) -> tuple[Sequence[Outcome], DeliveryError | None]:
+    ) -> tuple[Context[S], Sequence[Outcome], DeliveryError | None]:
         relay = self._relay
+        ctx = self.context(exchanges)
         items = [entry.item for entry in entries]
         error: DeliveryError | None = None
         outcomes: Sequence[Outcome] = ()
         async with self._limit:
             started = perf_counter()
             try:
+                if self._authorization is not None:
+                    ctx = await self._authorized(self._authorization, exchanges)
                 outcomes = _checked(
                     await self._bounded(relay.perform_batch(ctx, items)), len(items)
                 )
@@ -218,7 +303,7 @@ class Deliverer(Generic[S]):
             relay.attempt_finished(
                 Attempt(self.connection.name, tasks, exchanges, number, seconds, error)
             )
-        return outcomes if error is None else [Outcome(error)] * len(items), error
+        return ctx, outcomes if error is None else [Outcome(error)] * len(items), error
 
     def _bounded(self, call: Awaitable[T]) -> Awaitable[T]:
         """Give a handler its deadline, if there is one."""
@@ -228,7 +313,7 @@ class Deliverer(Generic[S]):
         slug = self._relay.destination.slug
         if isinstance(raised, TimeoutError):
             return RetryableError(f"{slug}: {what} timed out", code="REQUEST_TIMEOUT")
-        return plugin_fault(f"{slug}: {what}", raised, self.connection.secrets)
+        return plugin_fault(f"{slug}: {what}", raised, self.secrets)
 
     def _delivery(
         self,
@@ -248,8 +333,13 @@ class Deliverer(Generic[S]):
             warnings,
             exchanges,
             number,
-            self.connection.secrets,
+            self.secrets,
         )
+
+
+def _is_refused(error: DeliveryError | None) -> bool:
+    """Tell whether another access token may help: 403 speaks of rights, which a new one lacks."""
+    return isinstance(error, InvalidAuthentication) and error.status in (None, 401)
 
 
 async def _within(seconds: float, call: Awaitable[T]) -> T:

@@ -9,6 +9,7 @@ from importlib.resources.abc import Traversable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_type_hints
 
 from destination_core.context import Context
+from destination_core.credentials import OAuth2
 from destination_core.errors import PluginError
 from destination_core.outcome import Outcome
 from destination_core.schema import Payload, PayloadSchema, Settings
@@ -201,6 +202,8 @@ class Destination(Generic[S]):
 
     With ``batching`` its batches mix actions: they go to the plugin's ``perform_batch`` hook as
     ``Item`` objects. Without it each action is batched by its own batch handler.
+    ``replay_warning`` says what becomes of old events that are sent again, where that is not what
+    one would expect; `destinations replay` shows it. ``authentication`` is for OAuth 2.
 
     Raises ``PluginError`` when a slug is taken twice or a preset names no action.
     """
@@ -214,6 +217,8 @@ class Destination(Generic[S]):
     description: str = ""
     batching: Batching[S] | None = None
     demo: Demo | None = None
+    replay_warning: str = ""
+    authentication: OAuth2 | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no configuration could name without ambiguity."""

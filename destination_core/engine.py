@@ -77,7 +77,9 @@ class Engine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._deliverers = None
+        deliverers, self._deliverers = self._deliverers or (), None
+        for one in deliverers:
+            await one.close()
         if self._owned is not None:
             await self._owned.__aexit__(kind, error, traceback)
             self._owned = None
@@ -227,7 +229,7 @@ def _rejected(deliverer: Deliverer[Any], rejection: Rejection) -> Delivery:
         rejection.subscription,
         rejection.action.slug,
         error=rejection.error,
-        secrets=deliverer.connection.secrets,
+        secrets=deliverer.secrets,
     )
 
 

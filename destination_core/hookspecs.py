@@ -1,4 +1,4 @@
-"""The contract between the core and its plugins: ten hooks.
+"""The contract between the core and its plugins: the hooks.
 
 A plugin is a module (or an object) named by an entry point of the group ``destination_core``;
 the entry point's name is the destination's slug. Delivery hooks are ``async def``; everything
@@ -12,6 +12,7 @@ from typing import Any, Final
 import pluggy
 
 from destination_core.context import Context
+from destination_core.credentials import AccessToken
 from destination_core.destination import Action, Destination
 from destination_core.http import RequestOptions
 from destination_core.outcome import Outcome
@@ -25,7 +26,9 @@ hookspec: Final = pluggy.HookspecMarker(PROJECT)
 hookimpl: Final = pluggy.HookimplMarker(PROJECT)
 """Mark a function as an implementation of the hook with its name."""
 
-DELIVERY_HOOKS: Final = frozenset({"test_authentication", "perform", "perform_batch", "on_delete"})
+DELIVERY_HOOKS: Final = frozenset(
+    {"test_authentication", "refresh_access_token", "perform", "perform_batch", "on_delete"}
+)
 """The hooks that talk to a destination: ``async def``, and only in a plugin that has one."""
 
 SETUP_HOOKS: Final = frozenset({"register_destination", "validate_settings", "extend_request"})
@@ -54,10 +57,11 @@ def validate_settings(settings: Settings) -> None:
 
 
 @hookspec(firstresult=True)
-def extend_request(settings: Settings) -> RequestOptions:
+def extend_request(settings: Settings, token: AccessToken | None) -> RequestOptions:
     """Return base URL, headers and time-outs for every request of the connection.
 
-    Called once, when a connection is opened.
+    Called when a connection is opened, with ``token`` None, and again whenever the access token
+    of an OAuth 2 destination has changed. Leave ``token`` out when there is none.
     """
 
 
@@ -68,6 +72,18 @@ def test_authentication(ctx: Context[Any]) -> Awaitable[None]:
     Called by ``destinations check --live`` and before the first delivery when asked. Raise
     ``InvalidAuthentication`` (or any ``SetupError``) when they are not; what a request raises by
     itself need not be caught.
+    """
+
+
+@hookspec(firstresult=True)
+def refresh_access_token(ctx: Context[Any]) -> Awaitable[AccessToken]:
+    """Get a new access token, for a destination with ``authentication=dc.OAuth2()``.
+
+    Called before the first attempt, shortly before the token ends, and when the destination
+    answered 401: once for all attempts that wait for it, which are then made once more.
+    ``ctx.access_token`` is the old token, None at the start: use the settings then. Raise
+    ``InvalidAuthentication`` when somebody has to authorise the connection anew.
+    ``dc.refresh_grant`` sends the usual request.
     """
 
 

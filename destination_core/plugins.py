@@ -151,7 +151,20 @@ def _checked(origin: Origin, plugin: object) -> Destination[Any] | None:
         _check_shape(name, implementation.function, wraps=wraps, ambient=not has_destination)
     if not has_destination:
         return None
-    return _destination_of(origin, manager)
+    destination = _destination_of(origin, manager)
+    _check_authentication(destination, {name for name, _ in implementations})
+    return destination
+
+
+def _check_authentication(destination: Destination[Any], hooks: set[str]) -> None:
+    """Refuse a token that nobody renews, and a renewal of what is no token."""
+    has_hook = "refresh_access_token" in hooks
+    if destination.authentication is not None and not has_hook:
+        raise PluginError("its destination has OAuth 2; implement the hook 'refresh_access_token'")
+    if destination.authentication is None and has_hook:
+        raise PluginError(
+            "it has the hook 'refresh_access_token'; declare authentication=dc.OAuth2()"
+        )
 
 
 def _check_shape(name: str, function: Callable[..., Any], *, wraps: bool, ambient: bool) -> None:

@@ -9,6 +9,7 @@ import pluggy
 
 from destination_core import hookspecs
 from destination_core.context import Context
+from destination_core.credentials import AccessToken
 from destination_core.destination import Action, Destination
 from destination_core.dispatch import Dispatcher
 from destination_core.hookspecs import PROJECT
@@ -61,6 +62,7 @@ class Relay(Generic[S]):
         hook = manager.hook
         self._validate_settings: Callable[..., Sequence[None]] = hook.validate_settings
         self._extend_request: Callable[..., RequestOptions | None] = hook.extend_request
+        self._refresh: Callable[..., Awaitable[AccessToken]] = hook.refresh_access_token
         self._test: Callable[..., Awaitable[None] | None] = hook.test_authentication
         self._perform: Callable[..., Awaitable[object]] = hook.perform
         self._perform_batch: Callable[..., Awaitable[Sequence[Outcome] | None]] = hook.perform_batch
@@ -83,9 +85,13 @@ class Relay(Generic[S]):
         """Let the plugin refuse settings that the model accepted; raises ``InvalidSettings``."""
         self._validate_settings(settings=settings)
 
-    def extend_request(self, settings: S) -> RequestOptions:
+    def extend_request(self, settings: S, token: AccessToken | None = None) -> RequestOptions:
         """Return what the plugin adds to every request of a connection."""
-        return self._extend_request(settings=settings) or RequestOptions()
+        return self._extend_request(settings=settings, token=token) or RequestOptions()
+
+    def refresh_access_token(self, ctx: Context[S]) -> Awaitable[AccessToken]:
+        """Get a new access token."""
+        return self._refresh(ctx=ctx)
 
     async def test_authentication(self, ctx: Context[S]) -> bool:
         """Ask the destination about the credentials; False when the plugin has no such hook."""

@@ -74,6 +74,7 @@ async def _explain(
     connection: "Connection[Any]", subscription: "CompiledSubscription", event: dict[str, Any]
 ) -> dict[str, Any]:
     from destination_core.cli.capture import CapturingTransport
+    from destination_core.credentials import AccessToken, MemoryTokens
     from destination_core.engine import Engine
 
     decision = subscription.trigger.explain(event)
@@ -90,7 +91,8 @@ async def _explain(
     }
     if not decision.matched:
         return made
-    alone = connection.narrowed(subscription.name)
+    tokens = MemoryTokens({connection.name: AccessToken("ACCESS-TOKEN")})  # nobody is asked for one
+    alone = connection.narrowed(subscription.name).kept_in(tokens)
     async with Engine([alone], transport=CapturingTransport()) as engine:
         (delivery,) = await engine.send(event)
     made["payload"] = None if delivery.payload is None else delivery.payload.to_json()

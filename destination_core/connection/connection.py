@@ -1,6 +1,7 @@
 """A connection: one destination with a customer's settings and subscriptions, compiled."""
 
 import copy
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
@@ -12,6 +13,7 @@ from destination_core.connection.subscription import (
     Subscription,
     compile_subscription,
 )
+from destination_core.credentials import MemoryTokens, TokenStore
 from destination_core.fql import TriggerIndex
 from destination_core.http import RequestOptions
 from destination_core.relay import Relay
@@ -27,7 +29,8 @@ SHORTEST_SECRET: Final = 4
 class Connection(Generic[S]):
     """What a customer configures, checked and compiled once.
 
-    ``settings`` is the model or what it is made from. Raises ``InvalidSettings``,
+    ``settings`` is the model or what it is made from; ``tokens`` keeps the access token of an OAuth
+    2 destination, by default in memory. Raises ``InvalidSettings``,
     ``InvalidSubscription`` or ``InvalidMapping``; nothing is sent.
     """
 
@@ -38,6 +41,7 @@ class Connection(Generic[S]):
         *,
         settings: Mapping[str, Any] | S,
         subscriptions: Iterable[Subscription] = (),
+        tokens: TokenStore | None = None,
     ) -> None:
         self.name = name
         self.relay = relay
@@ -53,6 +57,12 @@ class Connection(Generic[S]):
         )
         self.secrets: frozenset[str] = frozenset(_secrets(self.settings))
         self.index = TriggerIndex([one.trigger for one in self.subscriptions])
+        self.tokens: TokenStore = tokens or MemoryTokens()
+
+    @property
+    def origin(self) -> str:
+        """What stands for the credentials in the settings, beside a token made with them."""
+        return hashlib.blake2b(repr(sorted(self.secrets)).encode(), digest_size=16).hexdigest()
 
     def matching(self, event: Event) -> list[CompiledSubscription]:
         """Return the subscriptions whose trigger selects the event, in order."""
@@ -73,6 +83,12 @@ class Connection(Generic[S]):
         limited = copy.copy(self)
         limited.options = replace(self.options, requests_per_second=requests_per_second)
         return limited
+
+    def kept_in(self, tokens: TokenStore) -> "Connection[S]":
+        """Return the same connection with another place for its access token."""
+        other = copy.copy(self)
+        other.tokens = tokens
+        return other
 
     @property
     def warnings(self) -> list[str]:

@@ -20,6 +20,7 @@ from destination_core.connection.policy import Policy
 from destination_core.connection.secrets import Resolver, has_reference, is_reference
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
+from destination_core.credentials import FileTokens
 from destination_core.errors import ConfigurationError, InvalidSettings, PluginError
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
@@ -149,7 +150,10 @@ class _Loader:
         hidden = [key for key, value in config.settings.items() if has_reference(value)]
         try:
             opened = load_settings(relay.destination.settings, settings, hidden=hidden)
-            return Connection(name, relay, settings=opened, subscriptions=subscriptions)
+            tokens = FileTokens(self._folder / f"{self.config.queue.path}.tokens")
+            return Connection(
+                name, relay, settings=opened, subscriptions=subscriptions, tokens=tokens
+            )
         except InvalidSettings as error:
             for line in str(error).splitlines():
                 self._problem(self._blamed(line, (*here, "settings"), config.settings), line)

@@ -90,6 +90,12 @@ class Session:
             else {**self.headers, "Content-Type": "application/json"}
         )
 
+    def renewed(self, options: RequestOptions, secrets: Collection[str]) -> "Session":
+        """Return a session with other headers that shares this one's transport and rate."""
+        made = Session(self.transport, options, secrets)
+        made.limiter = self.limiter
+        return made
+
 
 @cache
 def user_agent() -> str:
