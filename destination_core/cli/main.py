@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "describe": "Describe an installed destination.",
     "explain": "Show what would become of an event, and send nothing.",
     "init": "Write a configuration to start from.",
+    "lint": "Check the definition of an installed plugin.",
     "plugins": "List the plugins that are installed.",
     "run": "Deliver what is queued, and events from files, durably.",
     "schema": "Print the JSON Schema of a configuration, for editors.",

@@ -7,6 +7,7 @@ An author derives from :class:`Settings` and :class:`Payload`; the engine opens 
 from collections.abc import Mapping
 from typing import Any
 
+from destination_core.schema.annotations import fields_of as fields_of
 from destination_core.schema.catalogue import catalogue_fields as catalogue_fields
 from destination_core.schema.catalogue import segment_schema as segment_schema
 from destination_core.schema.definition import build_model, read_fields
@@ -41,6 +42,7 @@ __all__ = [
     "Settings",
     "catalogue_fields",
     "field",
+    "fields_of",
     "load_settings",
     "payload_model",
     "segment_schema",

@@ -112,6 +112,7 @@ def _field(
         default=directive.value if directive else _default(info),
         convert=shape.convert,
         secret=kind == "password",
+        unmapped=said.unmapped,
         extras=said.extras,
     )
 

@@ -90,7 +90,8 @@ class FieldSpec:
     the JSON types of one value (of an item, when ``multiple``); empty means that only the model
     itself checks the value. ``minimum`` and ``maximum`` bound numbers, or the length of strings
     in code points. ``properties`` are the fields of an object; None is an object of any shape.
-    ``default`` is the default mapping. ``convert`` makes the Python value from the JSON one.
+    ``default`` is the default mapping, ``unmapped`` the reason why a required field has none.
+    ``convert`` makes the Python value from the JSON one.
     """
 
     key: str
@@ -112,6 +113,7 @@ class FieldSpec:
     default: Any = MISSING
     convert: Callable[[Any], Any] | None = None
     secret: bool = False
+    unmapped: str = ""
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -131,6 +133,7 @@ class InputField:
     choices: tuple[Choice, ...] | None = None
     required_when: Requirement | None = None
     allow_null: bool = False
+    unmapped: str = ""
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -143,6 +146,7 @@ def input_field(
     choices: Sequence[Any] | None = None,
     required_when: Requirement | Condition | None = None,
     allow_null: bool = False,
+    unmapped: str = "",
     hidden: bool = False,
     read_only: bool = False,
     category: str | None = None,
@@ -152,8 +156,9 @@ def input_field(
     """Say in ``Annotated`` what Python has no place for: ``Annotated[str, schema.field(...)]``.
 
     ``choices`` are values or ``(value, label)`` pairs; ``required_when`` a condition or several
-    (``Requirement``); ``allow_null`` makes null a value of its own instead of "absent". The
-    last five end in the catalogue only, for whoever draws the form.
+    (``Requirement``); ``allow_null`` makes null a value of its own instead of "absent";
+    ``unmapped`` says why a required field has no default mapping. The last five end in the
+    catalogue only, for whoever draws the form.
     """
     shown = {
         "unsafe_hidden": hidden or None,
@@ -170,6 +175,7 @@ def input_field(
         choices=None if choices is None else tuple(_choice(one) for one in choices),
         required_when=_requirement(required_when) if required_when else None,
         allow_null=allow_null,
+        unmapped=unmapped,
         extras={name: value for name, value in shown.items() if value is not None},
     )
 
