@@ -15,7 +15,7 @@ import click
 from click.testing import CliRunner
 
 from destination_core import errors, hookspecs
-from destination_core.cli.catalogue import action_table, markdown
+from destination_core.catalogue import action_table, markdown
 from destination_core.cli.main import COMMANDS, group
 from destination_core.mapping.directives import DIRECTIVES
 from destination_core.plugins import Registry

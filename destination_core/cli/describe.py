@@ -1,5 +1,6 @@
 """`destinations describe`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
     help="json is the catalogue, jsonschema the schemas of settings and payloads.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def command(slug: str, form: str, as_json: bool) -> int:
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Write the table of actions between <!-- actions --> and <!-- /actions --> of a page.",
+)
+def command(slug: str, form: str, as_json: bool, into: Path | None) -> int:
     """Describe an installed destination: settings, actions, fields, presets."""
-    from destination_core.cli import catalogue
+    from destination_core import catalogue
 
     destination = registry().relay(slug).destination
+    if into is not None:
+        return _write(into, catalogue.with_action_table(into.read_text("utf-8"), destination))
     if as_json or form == "json":
         echo_json(catalogue.catalogue(destination))
     elif form == "jsonschema":
@@ -38,8 +46,16 @@ def command(slug: str, form: str, as_json: bool) -> int:
     return OK
 
 
+def _write(page: Path, text: str | None) -> int:
+    if text is None:
+        raise click.UsageError(f"{page} has no <!-- actions --> with its <!-- /actions -->")
+    page.write_text(text, "utf-8")
+    click.echo(f"wrote {page}")
+    return OK
+
+
 def _text(destination: "Destination[Any]") -> None:
-    from destination_core.cli.catalogue import default_text
+    from destination_core.catalogue import default_text
     from destination_core.schema import catalogue_fields
 
     click.echo(f"{heading(destination.title)}  {destination.slug}")

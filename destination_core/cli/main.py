@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "init": "Write a configuration to start from.",
     "lint": "Check the definition of an installed plugin.",
     "plugins": "List the plugins that are installed.",
+    "new": "Make a project of a new plugin, or add an action to one.",
     "run": "Deliver what is queued, and events from files, durably.",
     "schema": "Print the JSON Schema of a configuration, for editors.",
     "send": "Deliver events from files.",

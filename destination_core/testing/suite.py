@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import SecretStr
 
 from destination_core import fql, mapping
+from destination_core.catalogue import with_action_table
 from destination_core.connection import Connection, Subscription
 from destination_core.credentials import AccessToken, MemoryTokens
 from destination_core.destination import Action, Destination
@@ -61,7 +62,7 @@ class DestinationSuite:
     default the first standard event that does. ``reply`` is what the destination answers when all
     is well (a function of the request where it depends on it). ``exempt`` names required fields
     without a default mapping, as ``action.field``, with the reason. ``golden`` is the folder of
-    golden requests; None for none.
+    golden requests, ``readme`` a page with a table of the actions; None for none.
     """
 
     plugin: ClassVar[ModuleType | Any]
@@ -70,6 +71,7 @@ class DestinationSuite:
     reply: ClassVar[Reply | Callable[[Any], Reply]] = Reply()
     exempt: ClassVar[Mapping[str, str]] = {}
     golden: ClassVar[Path | None] = None
+    readme: ClassVar[Path | None] = None
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """Run a check once per action, and once per answer, with their names as ids."""
@@ -306,6 +308,16 @@ class DestinationSuite:
         golden.check(action, event, [_shown(one) for one in server.requests])
         stray = golden.unused([one.slug for one in self.destination.actions])
         expect(not stray, f"golden files of no action: {', '.join(map(str, stray))}; delete them")
+
+    def test_the_readme_lists_the_actions(self) -> None:
+        """As `destinations describe` writes them into it."""
+        if self.readme is None:
+            return
+        page = self.readme.read_text("utf-8")
+        wanted = with_action_table(page, self.destination)
+        hint = f"destinations describe {self.destination.slug} --into {self.readme.name}"
+        expect(wanted, f"{self.readme} has no <!-- actions --> with its <!-- /actions -->")
+        expect(wanted == page, f"{self.readme} does not list the actions as they are; run: {hint}")
 
 
 def _run(work: Awaitable[T]) -> T:

@@ -1,7 +1,9 @@
 """The catalogue of a destination: what it has, as JSON and as Markdown."""
 
+import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from destination_core.destination import Action, Destination
 from destination_core.schema import catalogue_fields
@@ -46,6 +48,16 @@ def action_table(destination: Destination[Any]) -> str:
     return "\n".join(rows)
 
 
+TABLE: Final = re.compile(r"(<!-- actions -->\n).*?(<!-- /actions -->)", re.DOTALL)
+
+
+def with_action_table(page: str, destination: Destination[Any]) -> str | None:
+    """Return a page with the table between its two marks written anew; None without marks."""
+    table = action_table(destination)
+    made, times = TABLE.subn(lambda found: f"{found[1]}{table}\n{found[2]}", page)
+    return made if times else None
+
+
 def markdown(destination: Destination[Any]) -> str:
     """Return the reference page of a destination."""
     parts = [f"# {destination.title}", destination.description, "## Settings"]
@@ -76,8 +88,6 @@ def default_text(value: Any) -> str:
         chain = _coalesced(value)
         if chain:
             return ", else ".join(chain)
-    import json
-
     return json.dumps(value, ensure_ascii=False)
 
 
