@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from destination_core.audiences import Audience as Audience
+    from destination_core.audiences import Audiences as Audiences
+    from destination_core.audiences import membership as membership
     from destination_core.connection import Connection as Connection
     from destination_core.connection import Subscription as Subscription
     from destination_core.context import Context as Context
@@ -41,6 +44,12 @@ if TYPE_CHECKING:
     from destination_core.errors import Problem as Problem
     from destination_core.errors import RetryableError as RetryableError
     from destination_core.errors import SetupError as SetupError
+    from destination_core.features import ChoiceQuery as ChoiceQuery
+    from destination_core.features import Choices as Choices
+    from destination_core.features import Saved as Saved
+    from destination_core.features import SyncModes as SyncModes
+    from destination_core.hashing import hashed as hashed
+    from destination_core.hashing import is_hashed as is_hashed
     from destination_core.hookspecs import hookimpl as hookimpl
     from destination_core.http import AiohttpTransport as AiohttpTransport
     from destination_core.http import Client as Client
@@ -66,11 +75,15 @@ if TYPE_CHECKING:
     from destination_core.mapping import replace as replace
     from destination_core.mapping import template as template
     from destination_core.mapping import transform as transform
+    from destination_core.multistatus import MultiStatus as MultiStatus
     from destination_core.outcome import Outcome as Outcome
     from destination_core.plugins import Registry as Registry
     from destination_core.relay import Relay as Relay
+    from destination_core.schema import Choice as Choice
+    from destination_core.schema import Condition as Condition
     from destination_core.schema import Payload as Payload
     from destination_core.schema import PayloadSchema as PayloadSchema
+    from destination_core.schema import Requirement as Requirement
     from destination_core.schema import Settings as Settings
     from destination_core.schema import field as field
     from destination_core.schema import payload_model as payload_model
@@ -83,6 +96,7 @@ if TYPE_CHECKING:
     from destination_core.work import Plan as Plan
 
 _HOMES = {
+    "audiences": ("Audience", "Audiences", "membership"),
     "connection": ("Connection", "Subscription"),
     "context": ("Context",),
     "credentials": (
@@ -121,6 +135,8 @@ _HOMES = {
         "RetryableError",
         "SetupError",
     ),
+    "features": ("ChoiceQuery", "Choices", "Saved", "SyncModes"),
+    "hashing": ("hashed", "is_hashed"),
     "hookspecs": ("hookimpl",),
     "http": (
         "AiohttpTransport",
@@ -150,10 +166,20 @@ _HOMES = {
         "template",
         "transform",
     ),
+    "multistatus": ("MultiStatus",),
     "outcome": ("Outcome",),
     "plugins": ("Registry",),
     "relay": ("Relay",),
-    "schema": ("Payload", "PayloadSchema", "Settings", "field", "payload_model"),
+    "schema": (
+        "Choice",
+        "Condition",
+        "Payload",
+        "PayloadSchema",
+        "Requirement",
+        "Settings",
+        "field",
+        "payload_model",
+    ),
     "work": ("Attempt", "Deletion", "Delivery", "DeliveryStatus", "Event", "Item", "Plan"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

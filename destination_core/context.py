@@ -1,14 +1,28 @@
 """What a handler is handed beside the payload."""
 
 import time
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
+from destination_core.audiences import Audience, membership
 from destination_core.credentials import AccessToken
+from destination_core.errors import PluginError
+from destination_core.features import Usage
 from destination_core.http import Client
-from destination_core.schema import Settings
+from destination_core.schema import Payload, Settings
 
+Kept = TypeVar("Kept", bound=Payload)
 S_co = TypeVar("S_co", bound=Settings, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What only some actions ask for: the subscription's words, the audiences, the events."""
+
+    usage: Usage
+    audiences: Mapping[str, Audience]
+    events: Sequence[Mapping[str, Any]] = ()
 
 
 class Context(Generic[S_co]):
@@ -17,7 +31,7 @@ class Context(Generic[S_co]):
     A context lives as long as one attempt; what its client sends is recorded on the attempt.
     """
 
-    __slots__ = ("_access_token", "http", "now", "settings", "warnings")
+    __slots__ = ("_access_token", "_scope", "http", "now", "settings", "warnings")
 
     def __init__(self, settings: S_co, http: Client, now: Callable[[], float] = time.time) -> None:
         self.settings = settings
@@ -48,3 +62,50 @@ class Context(Generic[S_co]):
     @access_token.setter
     def access_token(self, token: AccessToken | None) -> None:
         self._access_token = token
+
+    def within(self, scope: Scope) -> None:
+        """Say what the attempt is about; called by the engine."""
+        self._scope = scope
+
+    @property
+    def sync_mode(self) -> str | None:
+        """The subscription's sync mode; None for an action that declares none."""
+        scope: Scope | None = getattr(self, "_scope", None)
+        return None if scope is None else scope.usage.sync_mode
+
+    @property
+    def matching_key(self) -> str | None:
+        """Which identifier users are matched by, where the subscription says so (Segment's key)."""
+        scope: Scope | None = getattr(self, "_scope", None)
+        return None if scope is None else scope.usage.matching_key
+
+    def saved(self, model: type[Kept]) -> Kept | None:
+        """Return what was saved with the mapping, as its model; None when it was not saved.
+
+        Raises ``PluginError`` when the action saves something else.
+        """
+        scope: Scope | None = getattr(self, "_scope", None)
+        found = None if scope is None else scope.usage.saved
+        if found is None or isinstance(found, model):
+            return found
+        raise PluginError(f"the mapping saves a {type(found).__name__}, not a {model.__name__}")
+
+    @property
+    def audiences(self) -> Mapping[str, Audience]:
+        """The audiences of the connection, by key."""
+        scope: Scope | None = getattr(self, "_scope", None)
+        return {} if scope is None else scope.audiences
+
+    @property
+    def memberships(self) -> Sequence[bool | None]:
+        """Whether each payload's user comes (True) or goes (False), or neither is said (None)."""
+        scope: Scope | None = getattr(self, "_scope", None)
+        if scope is None:
+            return ()
+        return [membership(event, scope.usage.sync_mode) for event in scope.events]
+
+    @property
+    def membership(self) -> bool | None:
+        """Whether the user of the one payload comes or goes; see ``memberships``."""
+        found = self.memberships
+        return found[0] if found else None

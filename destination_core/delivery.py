@@ -10,8 +10,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from destination_core.authorization import Authorization
 from destination_core.connection import Connection
-from destination_core.context import Context
+from destination_core.context import Context, Scope
 from destination_core.errors import (
+    ConfigurationError,
     DeliveryError,
     InvalidAuthentication,
     InvalidPayload,
@@ -83,6 +84,11 @@ class Deliverer(Generic[S]):
             ctx.access_token = self._authorization.token
         return ctx
 
+    def scope(self, tasks: Sequence[Task]) -> Scope:
+        """Tell what an attempt is about, for an action that asks."""
+        events = [task.event for task in tasks]
+        return Scope(tasks[0].usage, self.connection.audiences, events)
+
     async def close(self) -> None:
         """Let what must not be cut off come to its end."""
         if self._authorization is not None:
@@ -101,6 +107,8 @@ class Deliverer(Generic[S]):
                 try:
                     if self._authorization is not None:
                         ctx = await self._authorized(self._authorization, exchanges)
+                    if task.action.is_scoped:
+                        ctx.within(self.scope([task]))
                     await self._bounded(relay.perform(ctx, task.action, task.payload))
                 except DeliveryError as raised:
                     error = self._redactor.error(raised)
@@ -171,13 +179,19 @@ class Deliverer(Generic[S]):
 
     async def test_authentication(self) -> bool:
         """Ask the destination about the credentials; raises what the plugin raises."""
+        return await self.consult("test_authentication", self._relay.test_authentication)
+
+    async def consult(self, what: str, call: Callable[[Context[S]], Awaitable[T]]) -> T:
+        """Make a call for its answer; raises what the plugin means, without secrets."""
         try:
-            return await self.ask(self._relay.test_authentication)
+            return await self.ask(call)
         except DeliveryError as raised:
             self._redactor.error(raised)
             raise
+        except ConfigurationError:
+            raise
         except Exception as raised:
-            raise self._fault("test_authentication", raised) from raised
+            raise self._fault(what, raised) from raised
 
     async def ask(
         self, call: Callable[[Context[S]], Awaitable[T]], exchanges: list[Exchange] | None = None
@@ -287,6 +301,8 @@ class Deliverer(Generic[S]):
             try:
                 if self._authorization is not None:
                     ctx = await self._authorized(self._authorization, exchanges)
+                if any(item.action.is_scoped for item in items):
+                    ctx.within(self.scope([entry.task for entry in entries]))
                 outcomes = _checked(
                     await self._bounded(relay.perform_batch(ctx, items)), len(items)
                 )

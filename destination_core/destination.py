@@ -8,17 +8,23 @@ from dataclasses import KW_ONLY, dataclass
 from importlib.resources.abc import Traversable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_type_hints
 
+from destination_core.audiences import Audiences
 from destination_core.context import Context
 from destination_core.credentials import OAuth2
 from destination_core.errors import PluginError
+from destination_core.features import ChoiceQuery, Choices, SyncModes
 from destination_core.outcome import Outcome
 from destination_core.schema import Payload, PayloadSchema, Settings
 
 S = TypeVar("S", bound=Settings)
 P = TypeVar("P", bound=Payload)
+Given = TypeVar("Given", bound=Payload)
+Kept = TypeVar("Kept", bound=Payload)
 
 Handler = Callable[[Context[S], P], Awaitable[object]]
 BatchHandler = Callable[[Context[S], Sequence[P]], Awaitable[Sequence[Outcome] | None]]
+ChoiceHandler = Callable[[Context[S], ChoiceQuery], Awaitable[Choices]]
+SaveHandler = Callable[[Context[S], Given], Awaitable[Kept]]
 
 
 class Encoded(NamedTuple):
@@ -57,11 +63,29 @@ class Batching(Generic[S]):
         return self.envelope[0] + b",".join(bodies) + self.envelope[1]
 
 
+class Saving(Generic[S, Given, Kept]):
+    """What happens when a mapping is saved: ``input`` is asked for, ``output`` is kept with it."""
+
+    def __init__(
+        self,
+        handler: SaveHandler[S, Given, Kept],
+        *,
+        given: type[Given],
+        kept: type[Kept],
+        description: str,
+    ) -> None:
+        self.handler = handler
+        self.input: PayloadSchema[Given] = PayloadSchema(given)
+        self.output: PayloadSchema[Kept] = PayloadSchema(kept)
+        self.description = description
+
+
 class Action(Generic[S, P]):
     """One thing a destination can do with a payload.
 
     Made by ``action``; ``payload`` is the model that the handler's last parameter is annotated
-    with, ``subscribe`` the default trigger in FQL, or None.
+    with, ``subscribe`` the default trigger in FQL, or None. ``is_scoped`` tells whether its
+    handlers are told more than the payload.
     """
 
     def __init__(
@@ -73,9 +97,16 @@ class Action(Generic[S, P]):
         subscribe: str | None = None,
         title: str = "",
         description: str = "",
+        sync_modes: SyncModes | None = None,
+        audience: bool = False,
     ) -> None:
         if not inspect.iscoroutinefunction(handler):
             raise PluginError(f"action {slug!r}: the handler must be `async def`")
+        self.sync_modes = sync_modes
+        self.audience = audience
+        self.is_scoped = audience or sync_modes is not None
+        self.saving: Saving[S, Any, Any] | None = None
+        self.choice_handlers: dict[str, ChoiceHandler[S]] = {}
         self.slug = slug
         self.handler = handler
         self.payload = payload
@@ -111,6 +142,48 @@ class Action(Generic[S, P]):
 
         return declare
 
+    def choices(self, field: str) -> Callable[[ChoiceHandler[S]], ChoiceHandler[S]]:
+        """Declare the handler that asks the destination for the values a field may have.
+
+        The field is one of the payload or of what is given when the mapping is saved.
+        """
+
+        def declare(handler: ChoiceHandler[S]) -> ChoiceHandler[S]:
+            if not inspect.iscoroutinefunction(handler):
+                raise PluginError(f"action {self.slug!r}: choices of {field!r} must be `async def`")
+            known = set(self.schema.fields)
+            if self.saving is not None:
+                known |= set(self.saving.input.fields)
+            if field not in known:
+                raise PluginError(
+                    f"action {self.slug!r} has no field {field!r} to choose for;"
+                    f" fields are {', '.join(sorted(known))}"
+                )
+            self.choice_handlers[field] = handler
+            return handler
+
+        return declare
+
+    def on_mapping_save(self, handler: SaveHandler[S, Given, Kept]) -> SaveHandler[S, Given, Kept]:
+        """Declare what is done once when a mapping is saved, and kept with it.
+
+        The handler's last parameter is annotated with the model of what a customer gives, its
+        result with that of what is kept; both are payload models.
+        """
+        if not inspect.iscoroutinefunction(handler):
+            raise PluginError(f"action {self.slug!r}: on_mapping_save must be `async def`")
+        given = _payload_of(self.slug, handler)
+        kept = get_type_hints(handler).get("return")
+        if not (isinstance(kept, type) and issubclass(kept, Payload)):
+            raise PluginError(
+                f"action {self.slug!r}: on_mapping_save must return a destination_core.Payload"
+                f" model, and say so; it says {kept!r}"
+            )
+        words = inspect.getdoc(handler) or ""
+        self.saving = Saving(handler, given=given, kept=kept, description=words)
+        self.is_scoped = True
+        return handler
+
     def __repr__(self) -> str:
         return f"<Action {self.slug!r}>"
 
@@ -122,13 +195,21 @@ class _Declare(Protocol):
 
 
 def action(
-    slug: str, *, subscribe: str | None = None, title: str = "", description: str = ""
+    slug: str,
+    *,
+    subscribe: str | None = None,
+    title: str = "",
+    description: str = "",
+    sync_modes: SyncModes | None = None,
+    audience: bool = False,
 ) -> _Declare:
     """Declare an action; the decorated ``async def`` becomes its handler.
 
     The payload model comes from the annotation of the handler's last parameter, the description
     from its docstring. The slug is written out, so that renaming the function does not orphan
-    stored subscriptions. For a definition that exists only as data, call ``Action`` itself.
+    stored subscriptions. ``sync_modes`` makes subscriptions choose how records are synced;
+    ``audience`` tells the handlers who comes and goes. For a definition that exists only as data,
+    call ``Action`` itself.
 
     Raises ``PluginError`` when the handler is not ``async def`` or its payload is unknown.
     """
@@ -141,6 +222,8 @@ def action(
             subscribe=subscribe,
             title=title,
             description=description or inspect.getdoc(handler) or "",
+            sync_modes=sync_modes,
+            audience=audience,
         )
 
     return declare
@@ -203,7 +286,8 @@ class Destination(Generic[S]):
     With ``batching`` its batches mix actions: they go to the plugin's ``perform_batch`` hook as
     ``Item`` objects. Without it each action is batched by its own batch handler.
     ``replay_warning`` says what becomes of old events that are sent again, where that is not what
-    one would expect; `destinations replay` shows it. ``authentication`` is for OAuth 2.
+    one would expect; `destinations replay` shows it. ``authentication`` is for OAuth 2,
+    ``audiences`` for a destination that keeps audiences.
 
     Raises ``PluginError`` when a slug is taken twice or a preset names no action.
     """
@@ -219,6 +303,7 @@ class Destination(Generic[S]):
     demo: Demo | None = None
     replay_warning: str = ""
     authentication: OAuth2 | None = None
+    audiences: Audiences | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no configuration could name without ambiguity."""

@@ -6,6 +6,7 @@ from typing import Any
 from destination_core.context import Context
 from destination_core.destination import Action
 from destination_core.errors import PluginError
+from destination_core.features import ChoiceQuery, Choices
 from destination_core.hookspecs import hookimpl
 from destination_core.outcome import Outcome
 from destination_core.schema import Payload
@@ -36,3 +37,26 @@ class Dispatcher:
                 f"action {action.slug!r} has no batch handler, and the plugin no perform_batch hook"
             )
         return action.batch_handler(ctx, [item.payload for item in items])
+
+    @hookimpl(trylast=True)
+    def dynamic_choices(
+        self, ctx: Context[Any], action: Action[Any, Any], field: str, query: ChoiceQuery
+    ) -> Awaitable[Choices]:
+        """Run the handler that was declared for the field."""
+        handler = action.choice_handlers.get(field)
+        if handler is None:
+            known = ", ".join(sorted(action.choice_handlers)) or "none"
+            raise PluginError(
+                f"field {field!r} of action {action.slug!r} has no choices to ask for;"
+                f" fields that have are {known}"
+            )
+        return handler(ctx, query)
+
+    @hookimpl(trylast=True)
+    def on_mapping_save(
+        self, ctx: Context[Any], action: Action[Any, Any], given: Payload
+    ) -> Awaitable[Payload]:
+        """Run what was declared for a mapping that is saved."""
+        if action.saving is None:
+            raise PluginError(f"action {action.slug!r} does nothing when a mapping is saved")
+        return action.saving.handler(ctx, given)

@@ -2,19 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self, TypeVar, cast
 
 from destination_core.batching import cut
 from destination_core.connection import Connection
+from destination_core.context import Context
 from destination_core.delivery import Deliverer, Retry
 from destination_core.errors import DeliveryError, InvalidEvent
 from destination_core.event import check_event
 from destination_core.http import AiohttpTransport, Session, Transport
 from destination_core.plan import plan
 from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Rejection, Task
+
+T = TypeVar("T")
 
 _Board = list[list[Delivery | None]]
 """One list per event, one place per matching subscription: None until it is settled."""
@@ -163,6 +166,15 @@ class Engine:
             else:
                 answers[one.connection.name] = None
         return answers
+
+    async def ask(self, connection: str, call: Callable[[Context[Any]], Awaitable[T]]) -> T:
+        """Call the plugin of a connection for something that is no delivery.
+
+        The context is that of an attempt: its client is ready, its access token good. Raises what
+        the call raises; ``KeyError`` when there is no such connection.
+        """
+        found = {one.connection.name: one for one in self._open()}
+        return await found[connection].consult("a call", call)
 
     def _open(self) -> tuple[Deliverer[Any], ...]:
         if self._deliverers is None:

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import pluggy
 
+from destination_core.audiences import Audience
 from destination_core.context import Context
 from destination_core.credentials import AccessToken
 from destination_core.destination import Action, Destination
+from destination_core.features import ChoiceQuery, Choices
 from destination_core.http import RequestOptions
 from destination_core.outcome import Outcome
 from destination_core.schema import Payload, Settings
@@ -27,7 +29,17 @@ hookimpl: Final = pluggy.HookimplMarker(PROJECT)
 """Mark a function as an implementation of the hook with its name."""
 
 DELIVERY_HOOKS: Final = frozenset(
-    {"test_authentication", "refresh_access_token", "perform", "perform_batch", "on_delete"}
+    {
+        "test_authentication",
+        "refresh_access_token",
+        "perform",
+        "perform_batch",
+        "on_delete",
+        "dynamic_choices",
+        "on_mapping_save",
+        "create_audience",
+        "get_audience",
+    }
 )
 """The hooks that talk to a destination: ``async def``, and only in a plugin that has one."""
 
@@ -113,6 +125,46 @@ def on_delete(ctx: Context[Any], deletion: Deletion) -> Awaitable[None]:
     """Delete what the destination knows of a user who asked to be forgotten.
 
     Called for events of type ``delete``.
+    """
+
+
+@hookspec(firstresult=True)
+def dynamic_choices(
+    ctx: Context[Any], action: Action[Any, Any], field: str, query: ChoiceQuery
+) -> Awaitable[Choices]:
+    """Return the values that a field may have at the destination, a page at a time.
+
+    Called by ``destinations choices``. Handlers declared with ``@action.choices("field")`` are
+    run by a built-in plugin. What a request raises by itself need not be caught.
+    """
+
+
+@hookspec(firstresult=True)
+def on_mapping_save(
+    ctx: Context[Any], action: Action[Any, Any], given: Payload
+) -> Awaitable[Payload]:
+    """Do once what a mapping needs, and return what is kept with it.
+
+    Called by ``destinations save``, for a subscription with ``on_mapping_save`` in the
+    configuration whose inputs are new. What was kept before is in ``ctx.saved(Model)``, here as in
+    ``perform``. Handlers declared with ``@action.on_mapping_save`` are run by a built-in plugin.
+    """
+
+
+@hookspec(firstresult=True)
+def create_audience(ctx: Context[Any], audience: Audience) -> Awaitable[str]:
+    """Make an audience at the destination and return its id there.
+
+    Called by ``destinations save`` for audiences of the configuration without ``external_id``.
+    It may be called again when its answer was lost: look for an audience of that name first.
+    """
+
+
+@hookspec(firstresult=True)
+def get_audience(ctx: Context[Any], audience: Audience) -> Awaitable[str | None]:
+    """Return the id of an audience at the destination, or None when it is not there (any more).
+
+    Called by ``destinations save`` for audiences of the configuration with ``external_id``.
     """
 
 

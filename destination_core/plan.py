@@ -18,6 +18,7 @@ def plan(event: Event, connection: Connection[Any]) -> Plan:
 
 def _step(event: Event, one: CompiledSubscription) -> Task | Rejection:
     try:
-        return Task(event, one.name, one.action, one.schema.validate(one.mapping.resolve(event)))
+        payload = one.schema.validate(one.mapping.resolve(event))
+        return Task(event, one.name, one.action, payload, one.usage)
     except InvalidPayload as error:
         return Rejection(event, one.name, one.action, error)

@@ -8,10 +8,12 @@ from typing import Any, Final, Generic, TypeVar
 import pluggy
 
 from destination_core import hookspecs
+from destination_core.audiences import Audience
 from destination_core.context import Context
 from destination_core.credentials import AccessToken
 from destination_core.destination import Action, Destination
 from destination_core.dispatch import Dispatcher
+from destination_core.features import ChoiceQuery, Choices
 from destination_core.hookspecs import PROJECT
 from destination_core.http import RequestOptions
 from destination_core.outcome import Outcome
@@ -67,6 +69,10 @@ class Relay(Generic[S]):
         self._perform: Callable[..., Awaitable[object]] = hook.perform
         self._perform_batch: Callable[..., Awaitable[Sequence[Outcome] | None]] = hook.perform_batch
         self._on_delete: Callable[..., Awaitable[None] | None] = hook.on_delete
+        self._choices: Callable[..., Awaitable[Choices]] = hook.dynamic_choices
+        self._save: Callable[..., Awaitable[Payload]] = hook.on_mapping_save
+        self._create: Callable[..., Awaitable[str] | None] = hook.create_audience
+        self._get: Callable[..., Awaitable[str | None] | None] = hook.get_audience
         self._event_planned = _observers(manager, "event_planned")
         self._attempt_finished = _observers(manager, "attempt_finished")
         self._delivery_settled = _observers(manager, "delivery_settled")
@@ -126,6 +132,28 @@ class Relay(Generic[S]):
             return False
         await call
         return True
+
+    def dynamic_choices(
+        self, ctx: Context[S], action: Action[S, Any], field: str, query: ChoiceQuery
+    ) -> Awaitable[Choices]:
+        """Ask for the values that a field may have."""
+        return self._choices(ctx=ctx, action=action, field=field, query=query)
+
+    def on_mapping_save(
+        self, ctx: Context[S], action: Action[S, Any], given: Payload
+    ) -> Awaitable[Payload]:
+        """Do what a mapping needs once."""
+        return self._save(ctx=ctx, action=action, given=given)
+
+    async def create_audience(self, ctx: Context[S], audience: Audience) -> str | None:
+        """Make an audience; None when the plugin has no such hook."""
+        call = self._create(ctx=ctx, audience=audience)
+        return None if call is None else await call
+
+    async def get_audience(self, ctx: Context[S], audience: Audience) -> str | None:
+        """Look for an audience; what the configuration says when the plugin has no such hook."""
+        call = self._get(ctx=ctx, audience=audience)
+        return audience.external_id if call is None else await call
 
     def event_planned(self, event: Event, plan: Plan) -> None:
         """Tell the observers what will be done with an event."""

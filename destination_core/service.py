@@ -13,7 +13,7 @@ from destination_core.connection import Service
 from destination_core.errors import ConfigurationError
 from destination_core.metrics import Metrics
 from destination_core.queue import Counts, SqliteQueue
-from destination_core.runner import Runner, Watchdog
+from destination_core.runner import Runner, Tail, Watchdog
 from destination_core.server import Server, Source, Sources
 
 log: Final = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class Running:
         longest = max((one.deadline for one in self._service.policies.values()), default=60.0)
         await self._stack.enter_async_context(Watchdog(2 * longest))
         await self._stack.enter_async_context(self.queue)
+        tail = await self._stack.enter_async_context(Tail(self.queue.tail_path))
+        self.runner.watchers.append(tail.watch)
         await self._stack.enter_async_context(self.runner)
         if self.server is not None:
             await self._stack.enter_async_context(self.server)

@@ -13,6 +13,7 @@ from destination_core.errors import (
     PermanentError,
     SetupError,
 )
+from destination_core.features import PLAIN, Usage
 from destination_core.http import Exchange
 from destination_core.schema import Payload
 
@@ -41,6 +42,7 @@ class Task(NamedTuple):
     subscription: str
     action: Action[Any, Any]
     payload: Payload
+    usage: Usage = PLAIN
 
 
 class Rejection(NamedTuple):

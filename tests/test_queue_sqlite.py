@@ -43,11 +43,15 @@ async def test_a_queue_that_has_its_size_takes_no_more(tmp_path: Path) -> None:
     """`put` is refused as a whole; claims and settlements go on, and make room."""
     async with SqliteQueue(tmp_path / "q.db", max_bytes=300_000, min_free_bytes=0) as queue:
         put = 0
-        while not queue.room():
-            await queue.put([event(n) for n in range(put, put + 50)])
-            put += 50
+
+        async def fill() -> None:
+            nonlocal put
+            while True:
+                await queue.put([event(n) for n in range(put, put + 50)])
+                put += 50
+
         with pytest.raises(QueueFull, match="reached its size"):
-            await queue.put([event(put)])
+            await fill()
         jobs = await queue.claim("a", 1_000_000, 60)
         assert len(jobs) == put
         assert await queue.settle([Delivered(job) for job in jobs]) == put
@@ -212,3 +216,21 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path)
         older.execute("ALTER TABLE jobs DROP COLUMN user")
         older.execute("PRAGMA user_version = 1")
     assert await drained(path) == (3, [])
+
+
+async def test_opening_beside_a_writer_reports_no_damage(tmp_path: Path) -> None:
+    """File and mark are compared while nobody commits: `status` beside `serve` tells the truth."""
+    path = tmp_path / "q.db"
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+
+        async def write() -> None:
+            for number in range(10_000):
+                await queue.put([event(number)])
+
+        writing = asyncio.create_task(write())
+        for _ in range(30):
+            async with SqliteQueue(path, min_free_bytes=0) as other:
+                assert other.damage == []
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+        assert queue.damage == []

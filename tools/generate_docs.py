@@ -21,6 +21,8 @@ from destination_core.mapping.directives import DIRECTIVES
 from destination_core.plugins import Registry
 
 ROOT = Path(__file__).parents[1]
+WIDTH = 100
+"""Columns of code; the formatter's line-length."""
 NOTE = "<!-- written by tools/generate_docs.py; change the source, then `make docs` -->\n\n"
 
 
@@ -57,10 +59,19 @@ def hooks() -> str:
         parts += [
             f"## {name}",
             f"*{kind}*",
-            f"```python\n@dc.hookimpl\n{prefix} {name}{signature}: ...\n```",
+            f"```python\n@dc.hookimpl\n{_wrapped(f'{prefix} {name}{signature}: ...')}\n```",
         ]
         parts.append(inspect.getdoc(function) or "")
     return NOTE + "\n\n".join(parts) + "\n"
+
+
+def _wrapped(stub: str) -> str:
+    """Break a long signature as the formatter does: its parameters on a line of their own."""
+    if len(stub) <= WIDTH:
+        return stub
+    head, _, rest = stub.partition("(")
+    parameters, _, tail = rest.rpartition(") ->")
+    return f"{head}(\n    {parameters}\n) ->{tail}"
 
 
 def error_page() -> str:

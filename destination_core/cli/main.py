@@ -18,6 +18,7 @@ INTERRUPTED: Final = 130
 
 COMMANDS: Final = {
     "check": "Check a configuration; with --live, the credentials too.",
+    "choices": "List the values that a field may have at the destination.",
     "completion": "Print the completion script of a shell.",
     "dead": "List, show, retry, drop or export dead letters.",
     "demo": "Deliver bundled events to a stand-in on this machine.",
@@ -25,13 +26,16 @@ COMMANDS: Final = {
     "explain": "Show what would become of an event, and send nothing.",
     "init": "Write a configuration to start from.",
     "lint": "Check the definition of an installed plugin.",
-    "plugins": "List the plugins that are installed.",
     "new": "Make a project of a new plugin, or add an action to one.",
+    "plugins": "List the plugins that are installed.",
     "run": "Deliver what is queued, and events from files, durably.",
+    "save": "Make what mappings and audiences need, and write its ids into the configuration.",
     "schema": "Print the JSON Schema of a configuration, for editors.",
     "send": "Deliver events from files.",
     "serve": "Accept events over HTTP as Segment does, and deliver them.",
+    "replay": "Deliver dead letters, or the events of an archive, again.",
     "status": "Show what is queued, delivered and dead, by destination.",
+    "tail": "Show what becomes of events, live.",
 }
 """The commands and their short help: known without importing them."""
 

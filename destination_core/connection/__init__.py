@@ -14,6 +14,7 @@ from destination_core.connection.subscription import (
     CompiledSubscription,
     Subscription,
     compile_subscription,
+    digest_of,
 )
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Subscription",
     "compile_subscription",
     "config_schema",
+    "digest_of",
     "load_connections",
     "load_service",
 ]

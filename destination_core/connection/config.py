@@ -10,6 +10,36 @@ MAPPINGS: Final = 50
 """Subscriptions of one destination; Segment's limit."""
 
 
+class MappingSaveConfig(BaseModel):
+    """What is given when a mapping is saved, and what `destinations save` keeps of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    inputs: Annotated[dict[str, Any], Field(description="What the action asks for.")] = Field(
+        default_factory=dict
+    )
+    outputs: Annotated[
+        dict[str, Any] | None, Field(description="Written by `destinations save`.")
+    ] = None
+    digest: Annotated[str, Field(description="Of the inputs; written with the outputs.")] = ""
+
+
+class AudienceConfig(BaseModel):
+    """One audience that the destination keeps."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[
+        str | None, Field(description="What people call it there; by default its key.")
+    ] = None
+    settings: Annotated[
+        dict[str, Any], Field(description="What the plugin wants to know about an audience.")
+    ] = Field(default_factory=dict)
+    external_id: Annotated[
+        str | None, Field(description="Its id there; written by `destinations save`.")
+    ] = None
+
+
 class SubscriptionConfig(BaseModel):
     """One subscription: a preset's name, an action with trigger and mapping, or Segment's shape."""
 
@@ -23,6 +53,12 @@ class SubscriptionConfig(BaseModel):
         dict[str, Any] | None, Field(description="How an event becomes the payload.")
     ] = None
     enabled: bool = True
+    sync_mode: Annotated[
+        str | None, Field(description="How records are synced, where the action offers modes.")
+    ] = None
+    on_mapping_save: Annotated[
+        MappingSaveConfig | None, Field(description="What the action does once, and keeps.")
+    ] = None
     partnerAction: Annotated[str | None, Field(description="Segment's `action`.")] = None  # noqa: N815
     subscribe: Annotated[str | None, Field(description="Segment's `trigger`.")] = None
     actionSlug: Annotated[str | None, Field(description="Segment's Public API.")] = None  # noqa: N815
@@ -46,6 +82,10 @@ class DestinationConfig(BaseModel):
     subscriptions: Annotated[list[SubscriptionConfig], Field(max_length=MAPPINGS)] = Field(
         default_factory=list
     )
+    audiences: Annotated[
+        dict[str, AudienceConfig],
+        Field(description="Audiences by the key that events give them (computation_key)."),
+    ] = Field(default_factory=dict)
     delivery: Annotated[Policy, Field(description="Of `serve` and `run`.")] = Field(
         default_factory=Policy
     )

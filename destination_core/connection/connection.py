@@ -8,6 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import SecretStr
 
+from destination_core.audiences import Audience
 from destination_core.connection.subscription import (
     CompiledSubscription,
     Subscription,
@@ -30,8 +31,8 @@ class Connection(Generic[S]):
     """What a customer configures, checked and compiled once.
 
     ``settings`` is the model or what it is made from; ``tokens`` keeps the access token of an OAuth
-    2 destination, by default in memory. Raises ``InvalidSettings``,
-    ``InvalidSubscription`` or ``InvalidMapping``; nothing is sent.
+    2 destination, by default in memory; ``audiences`` are those that it keeps. Raises
+    ``InvalidSettings``, ``InvalidSubscription`` or ``InvalidMapping``; nothing is sent.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Connection(Generic[S]):
         settings: Mapping[str, Any] | S,
         subscriptions: Iterable[Subscription] = (),
         tokens: TokenStore | None = None,
+        audiences: Iterable[Audience] = (),
     ) -> None:
         self.name = name
         self.relay = relay
@@ -57,6 +59,7 @@ class Connection(Generic[S]):
         )
         self.secrets: frozenset[str] = frozenset(_secrets(self.settings))
         self.index = TriggerIndex([one.trigger for one in self.subscriptions])
+        self.audiences: Mapping[str, Audience] = {one.key: one for one in audiences}
         self.tokens: TokenStore = tokens or MemoryTokens()
 
     @property

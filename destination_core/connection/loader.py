@@ -2,13 +2,15 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from destination_core.audiences import Audience
 from destination_core.connection.config import (
+    AudienceConfig,
     Config,
     DestinationConfig,
     QueueConfig,
@@ -22,6 +24,7 @@ from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.credentials import FileTokens
 from destination_core.errors import ConfigurationError, InvalidSettings, PluginError
+from destination_core.features import Saved
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
 from destination_core.schema import catalogue_fields, load_settings
@@ -144,6 +147,7 @@ class _Loader:
         before = len(self._problems)
         settings = self._settings(relay, config.settings, (*here, "settings"))
         subscriptions = self._subscriptions(relay, config.subscriptions, (*here, "subscriptions"))
+        audiences = self._audiences(relay, config.audiences, (*here, "audiences"))
         if len(self._problems) > before:
             return None
         # What a reference stands for may be a secret, whatever the setting.
@@ -152,7 +156,12 @@ class _Loader:
             opened = load_settings(relay.destination.settings, settings, hidden=hidden)
             tokens = FileTokens(self._folder / f"{self.config.queue.path}.tokens")
             return Connection(
-                name, relay, settings=opened, subscriptions=subscriptions, tokens=tokens
+                name,
+                relay,
+                settings=opened,
+                subscriptions=subscriptions,
+                tokens=tokens,
+                audiences=audiences,
             )
         except InvalidSettings as error:
             for line in str(error).splitlines():
@@ -199,6 +208,27 @@ class _Loader:
             made.append(one)
         return made
 
+    def _audiences(
+        self, relay: Relay[Any], configs: Mapping[str, AudienceConfig], here: Location
+    ) -> list[Audience]:
+        declared = relay.destination.audiences
+        if configs and declared is None:
+            self._problem(here, f"{relay.destination.title} keeps no audiences; take them out")
+            return []
+        made = []
+        for key, config in configs.items():
+            settings = None
+            try:
+                if declared is not None and declared.settings is not None:
+                    settings = load_settings(declared.settings, config.settings)
+                elif config.settings:
+                    title = relay.destination.title
+                    self._problem((*here, key), f"{title} has no settings for an audience")
+            except InvalidSettings as error:
+                self._problem((*here, key), str(error))
+            made.append(Audience(key, config.name or key, settings, config.external_id))
+        return made
+
     def _blamed(self, message: str, here: Location, raw: Mapping[str, Any]) -> Location:
         """Find the setting that a message is about."""
         for key in raw:
@@ -221,11 +251,14 @@ def _subscription(relay: Relay[Any], config: SubscriptionConfig) -> Subscription
             config.trigger or config.subscribe or base.trigger,
             base.mapping if config.mapping is None else config.mapping,
             config.enabled,
+            config.sync_mode,
+            _saved(config),
         )
     if config.action is None:
         if config.partnerAction is None and config.actionSlug is None:
             raise ConfigurationError("subscription needs `preset`, or `action` with `trigger`")
-        return Subscription.from_segment(given)
+        one = Subscription.from_segment(given)
+        return replace(one, sync_mode=config.sync_mode, saved=_saved(config) or one.saved)
     trigger = config.trigger or config.subscribe
     if trigger is None:
         action = relay.destination.action(config.action)
@@ -234,8 +267,20 @@ def _subscription(relay: Relay[Any], config: SubscriptionConfig) -> Subscription
         raise ConfigurationError(
             f"subscription {config.name or config.action!r} needs a `trigger`: its action has none"
         )
-    name = config.name or config.action
-    return Subscription(name, config.action, trigger, config.mapping, config.enabled)
+    return Subscription(
+        config.name or config.action,
+        config.action,
+        trigger,
+        config.mapping,
+        config.enabled,
+        config.sync_mode,
+        _saved(config),
+    )
+
+
+def _saved(config: SubscriptionConfig) -> Saved | None:
+    given = config.on_mapping_save
+    return None if given is None else Saved(given.inputs, given.outputs, given.digest)
 
 
 def _spellings(relay: Relay[Any]) -> dict[str, str]:

@@ -1,16 +1,24 @@
 """Subscriptions: as a customer writes them, and compiled."""
 
 import difflib
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from destination_core import fql, mapping
 from destination_core.destination import Action, Destination
-from destination_core.errors import ConfigurationError, InvalidMapping, InvalidSubscription
+from destination_core.errors import (
+    ConfigurationError,
+    InvalidMapping,
+    InvalidPayload,
+    InvalidSubscription,
+)
+from destination_core.features import MODES, PLAIN, Saved, Usage
 from destination_core.fql import Trigger
 from destination_core.mapping import CompiledMapping
-from destination_core.schema import PayloadSchema
+from destination_core.schema import SYNC_MODE_KEY, Payload, PayloadSchema
 
 SEGMENT_KEYS: Final = {
     "action": ("partnerAction", "actionSlug"),
@@ -19,12 +27,19 @@ SEGMENT_KEYS: Final = {
 }
 """The keys of Segment's runtime shape and of its Public API, most specific first."""
 
+SAVED_KEY: Final = "onMappingSave"
+"""Where Segment keeps in a mapping what was saved with it."""
+
+MATCHING_KEY: Final = "__segment_internal_matching_key"
+"""Where Segment keeps in a mapping which identifier users are matched by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """One subscription: ``trigger`` (FQL) selects events, ``mapping`` shapes their payload.
 
-    ``mapping`` None means the action's default mapping.
+    ``mapping`` None means the action's default mapping, ``sync_mode`` None the mapping's own or the
+    action's default; ``saved`` is what was given to, and came of, saving the mapping.
     """
 
     name: str
@@ -32,6 +47,8 @@ class Subscription:
     trigger: str
     mapping: Mapping[str, Any] | None = None
     enabled: bool = True
+    sync_mode: str | None = None
+    saved: Saved | None = None
 
     @classmethod
     def from_segment(cls, raw: Mapping[str, Any]) -> "Subscription":
@@ -54,8 +71,14 @@ class Subscription:
             raise InvalidSubscription(
                 f"subscription {name!r}: `subscribe` must be a trigger in FQL, got {trigger!r}"
             )
-        mapping = found["mapping"] or {}
-        return cls(str(name), action, trigger, mapping, raw.get("enabled") is not False)
+        mapping = dict(found["mapping"] or {})
+        hook = mapping.pop(SAVED_KEY, None)
+        saved = None
+        if isinstance(hook, Mapping):
+            saved = Saved(hook.get("inputs") or {}, hook.get("outputs"))
+        return cls(
+            str(name), action, trigger, mapping, raw.get("enabled") is not False, saved=saved
+        )
 
     @classmethod
     def from_preset(cls, destination: Destination[Any], name: str) -> "Subscription":
@@ -79,10 +102,13 @@ class CompiledSubscription:
     trigger: Trigger
     mapping: CompiledMapping
     schema: PayloadSchema[Any]
+    usage: Usage = PLAIN
+    saved: Saved | None = None
 
     def warnings(self) -> Iterator[str]:
         """Say what is legal and probably not meant: unknown fields, required ones unmapped."""
         fields = self.action.schema.fields
+        yield from self._unsaved()
         if "__segment_internal_directive" in self.mapping.source:
             return
         for key in self.mapping.source:
@@ -97,6 +123,25 @@ class CompiledSubscription:
                     f"subscription {self.name!r}: required field {key!r} of action"
                     f" {self.action.slug!r} has no mapping; every event will be rejected"
                 )
+
+    def _unsaved(self) -> Iterator[str]:
+        """Say that what is saved with the mapping is missing, or older than what was given."""
+        saved = self.saved
+        if saved is None or self.action.saving is None:
+            return
+        if saved.outputs is None:
+            yield f"subscription {self.name!r}: its mapping is not saved; run `destinations save`"
+        elif saved.digest and saved.digest != digest_of(saved.inputs):
+            yield (
+                f"subscription {self.name!r}: the inputs of on_mapping_save have changed since it"
+                f" was saved; run `destinations save`"
+            )
+
+
+def digest_of(inputs: Mapping[str, Any]) -> str:
+    """Return what stands for inputs, to tell later whether they are the same."""
+    text = json.dumps(inputs, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
 def compile_subscription(
@@ -117,15 +162,63 @@ def compile_subscription(
         )
     source = subscription.mapping
     try:
+        usage = _usage(action, subscription)
         trigger = fql.parse(subscription.trigger)
-        compiled = mapping.compile(action.schema.default_mapping if source is None else source)
+        source = action.schema.default_mapping if source is None else source
+        if usage.sync_mode is not None and action.schema.asks_for_sync_mode:
+            source = {**source, SYNC_MODE_KEY: usage.sync_mode}
+        compiled = mapping.compile(source)
     except InvalidMapping as error:
         raise InvalidMapping(
             f"subscription {subscription.name!r}: {error}", problems=error.problems
         ) from error
     except ConfigurationError as error:
         raise type(error)(f"subscription {subscription.name!r}: {error}") from error
-    return CompiledSubscription(subscription.name, action, trigger, compiled, action.schema)
+    return CompiledSubscription(
+        subscription.name, action, trigger, compiled, action.schema, usage, subscription.saved
+    )
+
+
+def _usage(action: Action[Any, Any], subscription: Subscription) -> Usage:
+    """Read what a subscription says beside its mapping; raises ``InvalidSubscription``."""
+    source = subscription.mapping or {}
+    saved = _saved(action, subscription.saved)
+    modes = action.sync_modes
+    if modes is None:
+        if subscription.sync_mode is not None:
+            raise InvalidSubscription(
+                f"sync_mode is {subscription.sync_mode!r}, and action {action.slug!r} has none"
+            )
+        return PLAIN if saved is None else Usage(saved=saved)
+    mode = subscription.sync_mode
+    if mode is None:
+        mode = source.get(SYNC_MODE_KEY) if SYNC_MODE_KEY in source else modes.default
+    offered = ", ".join(modes.choices)
+    if mode is None and SYNC_MODE_KEY not in source:
+        raise InvalidSubscription(
+            f"action {action.slug!r} needs a `sync_mode`; modes are {offered}"
+        )
+    if mode is not None and mode not in (modes.choices or MODES):
+        raise InvalidSubscription(
+            f"sync_mode {mode!r} is unknown to action {action.slug!r}; modes are {offered}"
+        )
+    return Usage(mode, source.get(MATCHING_KEY), saved)
+
+
+def _saved(action: Action[Any, Any], saved: Saved | None) -> Payload | None:
+    """Read what was saved with a mapping, as the action's models."""
+    if saved is None:
+        return None
+    saving = action.saving
+    if saving is None:
+        raise InvalidSubscription(
+            f"on_mapping_save is given, and action {action.slug!r} saves nothing"
+        )
+    try:
+        saving.input.validate(saved.inputs)
+        return None if saved.outputs is None else saving.output.validate(saved.outputs)
+    except InvalidPayload as error:
+        raise InvalidSubscription(f"on_mapping_save: {error}") from error
 
 
 def _nearest(name: str, names: object) -> str:

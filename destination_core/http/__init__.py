@@ -1,7 +1,7 @@
 """The request client that actions send with, and what it records."""
 
 from destination_core.http.addresses import segment
-from destination_core.http.classify import code_of, error_for
+from destination_core.http.classify import code_of, error_for, error_of
 from destination_core.http.client import Client
 from destination_core.http.exchange import Exchange
 from destination_core.http.headers import basic_auth
@@ -22,6 +22,7 @@ __all__ = [
     "basic_auth",
     "code_of",
     "error_for",
+    "error_of",
     "retry_after",
     "segment",
 ]

@@ -62,15 +62,32 @@ def error_for(request: Request, response: Response, secrets: Collection[str] = (
     phrase = code.replace("_", " ").capitalize() if code != "UNKNOWN_ERROR" else ""
     message = f"{clean.text(place(request))} answered {status} {phrase}".rstrip()
     detail = clean.text(response.body[:EXAMINED].decode("utf-8", "replace"))[:EXCERPT] or None
-    if status in (401, 403):
-        return InvalidAuthentication(message, detail=detail, status=status)
-    if status in RETRYABLE or (status >= 500 and status not in NEVER):  # noqa: PLR2004  RFC 9110
-        wait = retry_after(response.header("Retry-After"))
-        return RetryableError(message, detail=detail, code=code, status=status, retry_after=wait)
     if 300 <= status < 400:  # noqa: PLR2004  RFC 9110, section 15.4
         message += clean.text(_towards(response))
-        return SetupError(message, detail=detail, code=code, status=status)
-    if status == HTTPStatus.GONE:
+    wait = retry_after(response.header("Retry-After"))
+    return error_of(status, message, detail=detail, retry_after=wait)
+
+
+def error_of(
+    status: int,
+    message: str,
+    *,
+    detail: str | None = None,
+    retry_after: float | None = None,
+    code: str | None = None,
+) -> DeliveryError:
+    """Return the error that a status outside 2xx stands for, in words of one's own.
+
+    For destinations that put statuses into their answers; ``code`` is Segment's unless given.
+    """
+    if status in (401, 403):
+        return InvalidAuthentication(message, detail=detail, status=status, code=code)
+    code = code or code_of(status)
+    if status in RETRYABLE or (status >= 500 and status not in NEVER):  # noqa: PLR2004  RFC 9110
+        return RetryableError(
+            message, detail=detail, code=code, status=status, retry_after=retry_after
+        )
+    if 300 <= status < 400 or status == HTTPStatus.GONE:  # noqa: PLR2004  RFC 9110, section 15.4
         return SetupError(message, detail=detail, code=code, status=status)
     return PermanentError(message, detail=detail, code=code, status=status)
 

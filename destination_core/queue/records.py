@@ -20,7 +20,8 @@ class Intake:
     ``body`` is its JSON in UTF-8; ``destinations`` are the names of those it is for: with none it
     is only counted. ``received`` is Unix seconds. An event whose ``source`` and ``message_id``
     were seen before is a duplicate, unless ``message_id`` is empty. To those destinations that are
-    ``ordered``, the events of one ``user`` go one after the other.
+    ``ordered``, the events of one ``user`` go one after the other. ``subscriptions`` are those that
+    are to get it, None for all.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Intake:
     received: float
     user: str = ""
     ordered: Container[str] = ()
+    subscriptions: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

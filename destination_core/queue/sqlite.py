@@ -130,6 +130,11 @@ class SqliteQueue:
         return self.path.with_name(f"{self.path.name}-{name}")
 
     @property
+    def tail_path(self) -> Path:
+        """Where this process tells of outcomes while the queue is open: a name of its own."""
+        return self._beside(f"tail-{self._owner}")
+
+    @property
     def damage(self) -> list[Damage]:
         """What was found damaged since the queue was opened."""
         return [] if self._store is None else self._store.damage

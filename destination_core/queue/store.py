@@ -71,16 +71,17 @@ class Store:
         for sequence, one in enumerate(kept, last - len(kept) + 1):
             crc = checksum(sequence, one.source, one.body)
             rows.append((sequence, one.source, one.received, one.body, crc))
+            names = _names(one.subscriptions)
             for destination in one.destinations:
                 counted[destination, "accepted"] += 1
                 if one.user and destination in one.ordered:
                     user = user_number(one.user)
                     lines.setdefault(destination, {})[user] = None
-                    jobs.append((sequence, destination, PARKED, user))
+                    jobs.append((sequence, destination, PARKED, user, names))
                 else:
-                    jobs.append((sequence, destination, one.received, None))
+                    jobs.append((sequence, destination, one.received, None, names))
         self.tables.insert("events (sequence, source, received, body, crc)", rows)
-        self.tables.insert("jobs (sequence, destination, due, user)", jobs)
+        self.tables.insert("jobs (sequence, destination, due, user, subscriptions)", jobs)
         for destination, users in lines.items():
             self._advance(destination, list(users), kept[-1].received)
         unwanted = len(fresh) - len(kept)  # no destination wants them: counted, not kept
@@ -196,9 +197,7 @@ class Store:
         return ours + len(gone)
 
     def _postpone(self, one: Retry) -> int:
-        names = None
-        if one.subscriptions is not None:
-            names = orjson.dumps(sorted(one.subscriptions)).decode()
+        names = _names(one.subscriptions)
         job = one.job
         return self._db.execute(
             "UPDATE jobs SET due = ?, attempts = ?, subscriptions = ?, owner = 0, crashes = ?"
@@ -271,3 +270,7 @@ class Store:
 
 
 _COUNTER: Final = {Delivered: "delivered", Filtered: "filtered", Dead: "dead"}
+
+
+def _names(subscriptions: frozenset[str] | None) -> str | None:
+    return None if subscriptions is None else orjson.dumps(sorted(subscriptions)).decode()

@@ -56,7 +56,7 @@ class Intakes:
                     orjson.dumps(event),
                     names,
                     now,
-                    _user(event) if self._ordered else "",
+                    user(event) if self._ordered else "",
                     self._ordered,
                 )
             )
@@ -75,7 +75,7 @@ class Intakes:
         ]
 
 
-def _user(event: Event) -> str:
+def user(event: Event) -> str:
     """Return whose event it is: ``userId``, else ``anonymousId``, else nobody's."""
     for name in ("userId", "anonymousId"):
         found = event.get(name)

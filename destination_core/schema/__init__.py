@@ -10,6 +10,7 @@ from typing import Any
 from destination_core.schema.annotations import fields_of as fields_of
 from destination_core.schema.catalogue import catalogue_fields as catalogue_fields
 from destination_core.schema.catalogue import segment_schema as segment_schema
+from destination_core.schema.conditions import SYNC_MODE_KEY as SYNC_MODE_KEY
 from destination_core.schema.definition import build_model, read_fields
 from destination_core.schema.fields import Choice as Choice
 from destination_core.schema.fields import Condition as Condition
@@ -33,6 +34,7 @@ def payload_model(name: str, fields: Mapping[str, Any]) -> type[Payload]:
 
 
 __all__ = [
+    "SYNC_MODE_KEY",
     "Choice",
     "Condition",
     "FieldSpec",

@@ -119,6 +119,15 @@ class PayloadSchema(Generic[P]):
         return self._fields
 
     @property
+    def asks_for_sync_mode(self) -> bool:
+        """Tell whether the sync mode decides which fields are required."""
+        return any(
+            one.type == "syncMode"
+            for _, requirement in self._rules
+            for one in requirement.conditions
+        )
+
+    @property
     def fields(self) -> dict[str, dict[str, Any]]:
         """The fields as Segment's catalogue lists them, by key."""
         return catalogue.input_fields(self._fields)

@@ -88,7 +88,8 @@ class Operator:
     async def ended(self, process: asyncio.subprocess.Process, stdin: bytes = b"") -> Ended:
         """Wait for a command's end."""
         out, err = await process.communicate(stdin)
-        seen = b"".join([out, err, *(path.read_bytes() for path in self.folder.iterdir())])
+        files = [path for path in self.folder.iterdir() if path.is_file()]  # and no sockets
+        seen = b"".join([out, err, *(path.read_bytes() for path in files)])
         site, key = self.simulator.site_id, self.simulator.api_key
         for secret in (site, key, base64.b64encode(f"{site}:{key}".encode()).decode()):
             assert secret.encode() not in seen

@@ -36,6 +36,11 @@ def python(url: str, encoding: str = "plain") -> list[str]:
     return [sys.executable, "-c", PYTHON, KEY, url, str(MANY), encoding]
 
 
+def gzipped(url: str) -> list[str]:
+    """Return the command that sends with the Python SDK, compressed."""
+    return python(url, "gzip")
+
+
 def node(url: str) -> list[str]:
     """Return the command that sends with the Node SDK, which is installed the first time."""
     for program in ("node", "npm"):
@@ -58,7 +63,7 @@ async def run(command: list[str]) -> None:
     assert sender.returncode == 0, f"{out.decode()}{err.decode()}"
 
 
-@pytest.mark.parametrize("sdk", [python, lambda url: python(url, "gzip"), node], ids=str)
+@pytest.mark.parametrize("sdk", [python, gzipped, node], ids=lambda sdk: sdk.__name__)
 async def test_only_the_host_differs(operator: Operator, sdk) -> None:
     """Batches, plain or gzipped, and the flush at the end of the program."""
     async with serving(operator) as service:

@@ -45,6 +45,11 @@ def register_destination() -> dc.Destination[Settings]:
         presets=[*QUICK_SETUP, *LATER],
         batching=BATCHING,
         demo=demo,
+        replay_warning=(
+            "Customer.io orders attribute updates by their timestamp: one that is older than what a"
+            " person has may change nothing, and an event of more than 72 hours ago starts no"
+            " campaign"
+        ),
     )
 
 

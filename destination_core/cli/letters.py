@@ -1,0 +1,98 @@
+"""Which dead letters are meant: filters, and the queue they lie in."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import orjson
+
+from destination_core.cli.loading import registry
+from destination_core.cli.moments import Moment
+
+if TYPE_CHECKING:
+    from destination_core.connection import Service
+    from destination_core.queue import DeadLetter, SqliteQueue
+
+F = TypeVar("F", bound=Callable[..., Any])
+Filters = Mapping[str, Any]
+"""``destination``, ``action``, ``user``, ``code``, ``reason``, ``since`` and ``until``."""
+
+PAGE = 100
+
+
+def filters(function: F) -> F:
+    """Add the options that choose dead letters."""
+    for option in (
+        click.option("--until", type=Moment(), help="Not after: a date, or an age as 2h."),
+        click.option("--since", type=Moment(), help="Not before: a date, or an age as 2h."),
+        click.option("--reason", help="Whose reason has this in it."),
+        click.option("--code", help="With this error code only."),
+        click.option("--user", help="Of the user with this userId or anonymousId only."),
+        click.option("--action", help="Of this action only."),
+        click.option("--destination", help="Of this destination only."),
+    ):
+        function = option(function)
+    return function
+
+
+async def matching(queue: "SqliteQueue", wanted: Filters) -> "AsyncIterator[DeadLetter]":
+    """Yield the dead letters that are meant, the oldest first."""
+    after = 0
+    while page := await queue.dead_letters(
+        destination=wanted.get("destination"), limit=PAGE, after=after
+    ):
+        for one in page:
+            if _fits(one, wanted):
+                yield one
+        after = page[-1].id
+
+
+def _fits(one: "DeadLetter", wanted: Filters) -> bool:
+    code, reason, action, who = (wanted.get(name) for name in ("code", "reason", "action", "user"))
+    since, until = wanted.get("since"), wanted.get("until")
+    return (
+        (code is None or one.code == code)
+        and (reason is None or reason.lower() in one.reason.lower())
+        and (action is None or one.action == action)
+        and (since is None or one.at >= since)
+        and (until is None or one.at <= until)
+        and (who is None or is_of(event(one), who))
+    )
+
+
+def event(one: "DeadLetter") -> Any:
+    """Return the event of a dead letter."""
+    return orjson.loads(one.record)["event"]
+
+
+def is_of(found: Any, who: str) -> bool:
+    """Tell whether an event is of a user."""
+    return isinstance(found, Mapping) and who in (found.get("userId"), found.get("anonymousId"))
+
+
+def service_of(config: Path) -> "Service":
+    """Read a configuration."""
+    from destination_core.connection import load_service
+
+    return load_service(config, registry(), os.environ)
+
+
+@asynccontextmanager
+async def opened(service: "Service", *, new: bool = False) -> "AsyncIterator[SqliteQueue]":
+    """Open the queue of a service; a ``new`` one may be made."""
+    from destination_core.queue import SqliteQueue
+
+    if not new and not service.queue_path.exists():
+        raise click.UsageError(f"{service.queue_path} does not exist yet: nothing was queued")
+    settings = service.queue
+    async with SqliteQueue(
+        service.queue_path,
+        max_bytes=settings.max_bytes,
+        min_free_bytes=settings.min_free_bytes,
+        window=settings.dedup_window,
+        retention=settings.dead_retention,
+    ) as queue:
+        yield queue

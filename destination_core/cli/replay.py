@@ -1,0 +1,203 @@
+"""`destinations replay`."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from destination_core.cli import letters
+from destination_core.cli.loading import config_argument, echo_json, json_option
+from destination_core.cli.main import OK, PROBLEMS
+from destination_core.cli.moments import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from destination_core.cli.sending import Line
+    from destination_core.connection import Service
+    from destination_core.queue import Intake, SqliteQueue
+    from destination_core.runner.replay import Pace
+
+CHUNK = 500
+"""Events of an archive that are put together."""
+
+FULL_SECONDS = 1.0
+"""Between two tries when the queue is full."""
+
+SHOWN = 10
+
+
+@dataclass(slots=True)
+class _Report:
+    """What was replayed."""
+
+    queued: int = 0
+    unreadable: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@click.command(epilog="Example: destinations replay customerio.yaml --since 2h --rate 50 --dry-run")
+@config_argument
+@click.argument("files", nargs=-1, metavar="[ARCHIVE...]")
+@letters.filters
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Deliveries per second.")
+@click.option("--dry-run", is_flag=True, help="Say how many, and do nothing.")
+@json_option
+def command(
+    config: Path,
+    files: tuple[str, ...],
+    rate: float | None,
+    dry_run: bool,
+    as_json: bool,
+    **wanted: Any,
+) -> int:
+    """Deliver again: dead letters, or the events of ARCHIVEs (NDJSON or a JSON array, gzipped too).
+
+    What is chosen is queued; a running `serve`, or the next `run`, delivers it. Deduplication does
+    not stop it, and destinations get the ids they got before. In an archive --since and --until
+    are about the event's `timestamp`; --code and --reason are of dead letters only.
+    """
+    from destination_core.cli.progress import progress
+    from destination_core.runner.replay import Pace
+
+    for name in files:
+        if not Path(name).is_file():
+            raise click.UsageError(f"{name}: no such file")
+    if files and (wanted["code"] or wanted["reason"]):
+        raise click.UsageError("--code and --reason choose dead letters; an archive has none")
+    service = letters.service_of(config)
+    names = [one.name for one in service.connections]
+    if wanted["destination"] not in (None, *names):
+        raise click.UsageError(
+            f"there is no destination {wanted['destination']!r}; there are {', '.join(names)}"
+        )
+    report = _Report(warnings=_warnings(service, wanted["destination"]))
+    if not as_json:
+        for warning in report.warnings:
+            click.echo(f"warning: {warning}", err=True)
+    with progress("queueing", None) as advance:
+        work = _Replay(service, wanted, Pace(rate), report, advance, dry_run=dry_run)
+        asyncio.run(work.archives(files) if files else work.dead_letters())
+    if as_json:
+        echo_json(
+            {
+                "queued": report.queued,
+                "dry_run": dry_run,
+                "unreadable": report.unreadable,
+                "warnings": report.warnings,
+            }
+        )
+    else:
+        for message in report.unreadable[:SHOWN]:
+            click.echo(f"unreadable: {message}", err=True)
+        would = " would be" if dry_run else ""
+        many = "1 delivery" if report.queued == 1 else f"{report.queued:,} deliveries"
+        click.echo(f"{many}{would} queued again")
+    return PROBLEMS if report.unreadable else OK
+
+
+def _warnings(service: "Service", chosen: str | None) -> list[str]:
+    return [
+        f"{one.name}: {one.relay.destination.replay_warning}"
+        for one in service.connections
+        if chosen in (None, one.name) and one.relay.destination.replay_warning
+    ]
+
+
+class _Replay:
+    """Queues again what is wanted, so many deliveries a second."""
+
+    def __init__(
+        self,
+        service: "Service",
+        wanted: letters.Filters,
+        pace: "Pace",
+        report: _Report,
+        advance: Callable[[int], None],
+        *,
+        dry_run: bool,
+    ) -> None:
+        self._service, self._wanted, self._pace = service, wanted, pace
+        self._report, self._advance, self._dry_run = report, advance, dry_run
+
+    async def dead_letters(self) -> None:
+        async with letters.opened(self._service) as queue:
+            ids = [one.id async for one in letters.matching(queue, self._wanted)]
+            if self._dry_run:
+                self._count(len(ids))
+                return
+            async for part in self._pace.portions(ids):
+                self._count(await queue.revive(part))
+
+    async def archives(self, files: tuple[str, ...]) -> None:
+        if self._dry_run:
+            for intakes in self._intakes(files):
+                self._count(len(intakes))
+            return
+        async with letters.opened(self._service, new=True) as queue:
+            for intakes in self._intakes(files):
+                async for part in self._pace.portions(intakes):
+                    await _put(queue, part)
+                    self._count(len(part))
+
+    def _intakes(self, files: tuple[str, ...]) -> "Iterator[list[Intake]]":
+        """Read archives, a part at a time; leave out what is not wanted."""
+        from destination_core.cli import sending
+        from destination_core.runner import replay
+
+        wanted = self._wanted["destination"]
+        connections = [one for one in self._service.connections if wanted in (None, one.name)]
+        policies = self._service.policies
+        ordered = frozenset(name for name, one in policies.items() if one.order == "user")
+        source = sending.files(files, sys.stdin.buffer)
+        while lines := list(islice(source, CHUNK)):
+            now = time.time()
+            yield [
+                intake
+                for event in self._events(lines)
+                for intake in replay.intakes(
+                    event, connections, action=self._wanted["action"], ordered=ordered, now=now
+                )
+            ]
+
+    def _events(self, lines: "Sequence[Line]") -> "Iterator[dict[str, Any]]":
+        who, since, until = (self._wanted[name] for name in ("user", "since", "until"))
+        for line in lines:
+            event = line.event
+            if not isinstance(event, dict):
+                self._report.unreadable.append(f"{line.file}: {event}")
+                continue
+            if who is not None and not letters.is_of(event, who):
+                continue
+            if since is not None or until is not None:
+                at = read(event.get("timestamp"))
+                if at is None:
+                    where = f"{line.file}: line {line.number}"
+                    self._report.unreadable.append(f"{where}: has no `timestamp` to choose by")
+                    continue
+                if not (since or at) <= at <= (until or at):
+                    continue
+            yield event
+
+    def _count(self, many: int) -> None:
+        self._report.queued += many
+        self._advance(many)
+
+
+async def _put(queue: "SqliteQueue", intakes: "Sequence[Intake]") -> None:
+    """Put; while the queue is full, wait for delivery to make room."""
+    from destination_core.queue import QueueFull
+
+    while True:
+        try:
+            await queue.put(intakes)
+        except QueueFull:
+            await asyncio.sleep(FULL_SECONDS)
+        else:
+            return

@@ -1,0 +1,130 @@
+"""`destinations tail`."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from destination_core.cli.loading import config_argument, json_option, registry
+from destination_core.cli.main import OK
+
+LOOK_SECONDS = 0.5
+"""Between two looks for runners that have started meanwhile."""
+
+LONGEST_LINE = 1_048_576
+COLOURS = {"delivered": "green", "retryable": "yellow", "filtered": "bright_black"}
+
+
+@click.command(epilog="Example: destinations tail customerio.yaml --user u123")
+@config_argument
+@click.option("--destination", help="Of this destination only.")
+@click.option("--status", help="With this status only: delivered, rejected, refused, retryable, ….")
+@click.option("--user", help="Of the user with this userId or anonymousId only.")
+@click.option("--event", help="Of events with this name, or of this type, only.")
+@click.option("-n", "--lines", type=click.IntRange(1), help="End after so many.")
+@json_option
+def command(config: Path, lines: int | None, as_json: bool, **wanted: str | None) -> int:
+    """Show what becomes of events while `serve` or `run` delivers them, until Ctrl-C."""
+    from destination_core.connection import load_service
+
+    path = load_service(config, registry(), os.environ).queue_path
+    try:
+        asyncio.run(_Tail(path, wanted, lines, as_json=as_json).run())
+    except KeyboardInterrupt:
+        return OK
+    return OK
+
+
+class _Tail:
+    """Reads from every runner of a queue, those included that start later."""
+
+    def __init__(
+        self, queue: Path, wanted: Mapping[str, str | None], lines: int | None, *, as_json: bool
+    ) -> None:
+        self._queue, self._wanted, self._left, self._as_json = queue, wanted, lines, as_json
+        self._read: dict[Path, asyncio.Task[None]] = {}
+        self._done = asyncio.Event()
+
+    async def run(self) -> None:
+        is_told = False
+        while not self._done.is_set():
+            for path in self._queue.parent.glob(f"{self._queue.name}-tail-*"):
+                if path not in self._read or self._read[path].done():
+                    self._read[path] = asyncio.create_task(self._listen(path))
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._done.wait()
+            except TimeoutError:
+                if not is_told and all(one.done() for one in self._read.values()):
+                    click.echo(f"waiting for a `serve` or `run` of {self._queue.name}", err=True)
+                    is_told = True
+        for task in self._read.values():
+            task.cancel()
+        await asyncio.gather(*self._read.values(), return_exceptions=True)
+
+    async def _listen(self, path: Path) -> None:
+        try:
+            stream, writer = await asyncio.open_unix_connection(str(path), limit=LONGEST_LINE)
+        except OSError:  # of a process that is gone
+            return
+        try:
+            while line := await stream.readline():
+                self._show(orjson.loads(line))
+        finally:
+            writer.close()
+
+    def _show(self, told: dict[str, Any]) -> None:
+        if "missed" in told:
+            click.echo(f"too fast to show: {told['missed']:,} outcomes left out", err=True)
+            return
+        if self._done.is_set() or not _is_wanted(told, self._wanted):
+            return
+        click.echo(orjson.dumps(told).decode() if self._as_json else _line(told))
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0:
+                self._done.set()
+
+
+def _is_wanted(told: Mapping[str, Any], wanted: Mapping[str, str | None]) -> bool:
+    keys = {
+        "destination": ("destination",),
+        "status": ("status",),
+        "user": ("userId", "anonymousId"),
+        "event": ("event", "type"),
+    }
+    return all(
+        value is None or value in [told.get(key) for key in keys[name]]
+        for name, value in wanted.items()
+    )
+
+
+def _line(told: Mapping[str, Any]) -> str:
+    when = time.strftime("%H:%M:%S", time.localtime(told["at"]))
+    status = str(told["status"])
+    shown = status
+    if not os.environ.get("NO_COLOR"):
+        shown = click.style(status, fg=COLOURS.get(status, "red"))
+    parts = [
+        when,
+        told["destination"],
+        told.get("action") or "-",
+        told.get("event") or told.get("type") or "-",
+        told.get("userId") or told.get("anonymousId") or "-",
+        told.get("messageId") or "-",
+        shown,
+        f"{told['seconds']:.3g} s",
+    ]
+    if told.get("code"):
+        parts.append(f"{told['code']}: {told['reason']}")
+    if told["next"] == "retry":
+        at = time.strftime("%H:%M:%S", time.localtime(told["retryAt"]))
+        parts.append(f"again at {at} (attempt {told['attempts']} failed)")
+    if told["next"] == "dead":
+        parts.append("dead letter")
+    return "  ".join(map(str, parts))
