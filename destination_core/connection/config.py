@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 from destination_core.connection.policy import Policy
 
@@ -86,6 +86,10 @@ class DestinationConfig(BaseModel):
         dict[str, AudienceConfig],
         Field(description="Audiences by the key that events give them (computation_key)."),
     ] = Field(default_factory=dict)
+    allowed_networks: Annotated[
+        list[IPvAnyNetwork],
+        Field(description="Not public, in CIDR notation, and to be sent to all the same."),
+    ] = Field(default_factory=list)
     delivery: Annotated[Policy, Field(description="Of `serve` and `run`.")] = Field(
         default_factory=Policy
     )

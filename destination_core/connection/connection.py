@@ -31,7 +31,8 @@ class Connection(Generic[S]):
     """What a customer configures, checked and compiled once.
 
     ``settings`` is the model or what it is made from; ``tokens`` keeps the access token of an OAuth
-    2 destination, by default in memory; ``audiences`` are those that it keeps. Raises
+    2 destination, by default in memory; ``audiences`` are those that it keeps;
+    ``allowed_networks`` (CIDR) may be sent to where only public addresses may otherwise. Raises
     ``InvalidSettings``, ``InvalidSubscription`` or ``InvalidMapping``; nothing is sent.
     """
 
@@ -44,6 +45,7 @@ class Connection(Generic[S]):
         subscriptions: Iterable[Subscription] = (),
         tokens: TokenStore | None = None,
         audiences: Iterable[Audience] = (),
+        allowed_networks: Iterable[str] = (),
     ) -> None:
         self.name = name
         self.relay = relay
@@ -53,7 +55,9 @@ class Connection(Generic[S]):
             else load_settings(relay.destination.settings, settings)
         )
         relay.validate_settings(self.settings)
-        self.options: RequestOptions = relay.extend_request(self.settings)
+        self.options: RequestOptions = replace(
+            relay.extend_request(self.settings), allowed_networks=tuple(allowed_networks)
+        )
         self.subscriptions: tuple[CompiledSubscription, ...] = tuple(
             compile_subscription(relay.destination, one) for one in subscriptions if one.enabled
         )

@@ -162,6 +162,7 @@ class _Loader:
                 subscriptions=subscriptions,
                 tokens=tokens,
                 audiences=audiences,
+                allowed_networks=map(str, config.allowed_networks),
             )
         except InvalidSettings as error:
             for line in str(error).splitlines():

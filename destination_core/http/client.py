@@ -110,6 +110,7 @@ class Client:
             timeout or session.timeout,
             session.allow_redirects,
             session.connect_timeout,
+            session.guard,
         )
         if session.limiter is not None:
             await session.limiter.acquire()

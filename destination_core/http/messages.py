@@ -7,13 +7,15 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from destination_core.http.guard import Guard
+
 
 @dataclass(slots=True, repr=False)
 class Request:
     """A request as it goes out.
 
     ``url`` is absolute; ``timeout`` (the total) and ``connect_timeout`` are in seconds, None
-    stands for the transport's own.
+    stands for the transport's own; ``guard`` says which addresses may be connected to, None all.
     """
 
     method: str
@@ -23,6 +25,7 @@ class Request:
     timeout: float | None = None
     allow_redirects: bool = False
     connect_timeout: float | None = None
+    guard: Guard | None = None
 
     @property
     def host(self) -> str:

@@ -10,6 +10,7 @@ from aiolimiter import AsyncLimiter
 
 from destination_core.errors import InvalidSettings, PluginError
 from destination_core.http.addresses import Base
+from destination_core.http.guard import Guard
 from destination_core.http.headers import LINE_BREAK, NAME
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ class RequestOptions:
     ``base_url`` is put in front of paths; ``headers`` go with every request; ``timeout`` (the
     total, default: the transport's, 10) and ``connect_timeout`` (5) are in seconds. Redirects are
     not followed unless ``allow_redirects`` says so, and never to another host: credentials would
-    go with them. ``requests_per_second`` bounds the rate of the connection, bursts of one second
-    included. Raises ``InvalidSettings`` for a header that cannot be sent, ``PluginError`` for a
+    go with them. ``public_only`` is for URLs that users supply: requests go to public addresses
+    only, and to ``allowed_networks`` (CIDR), which the operator sets. ``requests_per_second``
+    bounds the rate of the connection, bursts of one second included. Raises ``InvalidSettings`` for a header that cannot be sent, ``PluginError`` for a
     number that is none.
     """
 
@@ -34,6 +36,8 @@ class RequestOptions:
     allow_redirects: bool = False
     requests_per_second: float | None = None
     connect_timeout: float | None = None
+    public_only: bool = False
+    allowed_networks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         headers: Mapping[str, Any] = self.headers
@@ -61,6 +65,7 @@ class Session:
     __slots__ = (
         "allow_redirects",
         "connect_timeout",
+        "guard",
         "headers",
         "json_headers",
         "limiter",
@@ -79,6 +84,7 @@ class Session:
         self.timeout = options.timeout
         self.connect_timeout = options.connect_timeout
         self.allow_redirects = options.allow_redirects
+        self.guard = Guard.of(options.allowed_networks) if options.public_only else None
         rate = options.requests_per_second
         self.limiter = None if rate is None else AsyncLimiter(max(rate, 1), max(1, 1 / rate))
         given = {key.lower() for key in options.headers}
@@ -91,9 +97,10 @@ class Session:
         )
 
     def renewed(self, options: RequestOptions, secrets: Collection[str]) -> "Session":
-        """Return a session with other headers that shares this one's transport and rate."""
+        """Return a session with other headers that shares transport, guard and rate with this."""
         made = Session(self.transport, options, secrets)
         made.limiter = self.limiter
+        made.guard = self.guard
         return made
 
 

@@ -14,6 +14,7 @@ from yarl import URL
 from destination_core.errors import RetryableError, SetupError
 from destination_core.http.classify import place
 from destination_core.http.deadlines import Deadlines
+from destination_core.http.guard import Guard, RefusedAddress
 from destination_core.http.messages import Request, Response
 
 TOTAL_SECONDS: Final = 10.0
@@ -43,7 +44,7 @@ class Transport(Protocol):
 
 
 class AiohttpTransport:
-    """One aiohttp session: connections are reused, certificates verified, bodies capped.
+    """One aiohttp session per guard: connections are reused, certificates verified, bodies capped.
 
     An asynchronous context manager. ``timeout`` is the total and ``connect_timeout`` that for a
     connection, both in seconds; ``limit`` bounds the connections.
@@ -61,16 +62,13 @@ class AiohttpTransport:
         self._connect = connect_timeout
         self._limit = limit
         self._longest = longest_body
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[Guard | None, aiohttp.ClientSession] = {}
+        self._is_open = False
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._deadlines = Deadlines()
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=self._connector(),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
-        )
+        self._is_open = True
         return self
 
     async def __aexit__(
@@ -79,13 +77,31 @@ class AiohttpTransport:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        self._is_open = False
+        for session in self._sessions.values():
+            await session.close()
+        self._sessions.clear()
 
-    def _connector(self) -> aiohttp.TCPConnector:
-        """Make the connector: the one place where sockets come from."""
-        return aiohttp.TCPConnector(limit=self._limit, limit_per_host=0)
+    def _session(self, guard: Guard | None) -> aiohttp.ClientSession:
+        """Return the session of a guard: what one may reuse, another may not have opened."""
+        session = self._sessions.get(guard)
+        if session is None:
+            if not self._is_open:
+                raise RuntimeError("transport is not open; use `async with AiohttpTransport()`")
+            session = self._sessions[guard] = aiohttp.ClientSession(
+                connector=self._connector(guard),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+            )
+        return session
+
+    def _connector(self, guard: Guard | None) -> aiohttp.TCPConnector:
+        """Make a connector: the one place where sockets come from."""
+        return aiohttp.TCPConnector(
+            limit=self._limit,
+            limit_per_host=0,
+            socket_factory=None if guard is None else guard.socket,
+        )
 
     def _connect_timeout(self, request: Request) -> aiohttp.ClientTimeout:
         """Return the time-out for a connection; the total is kept by our own deadlines."""
@@ -102,13 +118,12 @@ class AiohttpTransport:
 
         Errors are raised without their cause: aiohttp's texts hold whole URLs.
         """
-        if self._session is None:
-            raise RuntimeError("transport is not open; use `async with AiohttpTransport()`")
+        session = self._session(request.guard)
         try:
             with self._deadlines.within(request.timeout or self._total):
                 if request.allow_redirects:
-                    return await self._follow(self._session, request)
-                return await self._once(self._session, request)
+                    return await self._follow(session, request)
+                return await self._once(session, request)
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
             raise self._failure(request, error) from None
 
@@ -123,6 +138,9 @@ class AiohttpTransport:
             seconds = request.timeout or self._total
             text = f"{where}: no answer within {seconds:g} s"
             return RetryableError(text, code="REQUEST_TIMEOUT")
+        if isinstance(getattr(error, "os_error", None), RefusedAddress):
+            text = f"{where}: its address is not public; the operator may allow its network"
+            return SetupError(text, code="REFUSED_ADDRESS")
         # ClientResponseError's own text ends with the URL, its query included
         told = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
         if isinstance(
