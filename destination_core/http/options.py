@@ -26,8 +26,9 @@ class RequestOptions:
     not followed unless ``allow_redirects`` says so, and never to another host: credentials would
     go with them. ``public_only`` is for URLs that users supply: requests go to public addresses
     only, and to ``allowed_networks`` (CIDR), which the operator sets. ``requests_per_second``
-    bounds the rate of the connection, bursts of one second included. Raises ``InvalidSettings`` for a header that cannot be sent, ``PluginError`` for a
-    number that is none.
+    bounds the rate of the connection, bursts of one second included. Raises ``InvalidSettings``
+    for a header that cannot be sent, ``PluginError`` for a number that is none, ``ValueError``
+    for a network that is none.
     """
 
     base_url: str = ""
