@@ -31,6 +31,9 @@ docs: $(VENV)/.dev ## generate the reference pages
 bench: $(VENV)/.dev ## measure beside the hosted engine's open half (needs Node; without it, alone)
 	$(BIN)/python -m benchmarks
 
+faults: $(VENV)/.dev ## break things in earnest and write what was seen to docs/faults.md (takes half an hour)
+	$(BIN)/python -m tests.faults --size long --write docs/faults.md
+
 conformance: $(VENV)/.dev ## run the recorded vectors that come with the tests
 	$(BIN)/python -m tests.conformance tests/conformance/vectors/*.jsonl.gz
 
@@ -57,4 +60,4 @@ $(VENV)/.dev: $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --group dev
 	@touch $@
 
-.PHONY: help demo test check format docs bench conformance build clean
+.PHONY: help demo test check format docs bench faults conformance build clean

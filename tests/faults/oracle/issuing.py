@@ -1,0 +1,106 @@
+"""Send events to the service, and write down which were acknowledged."""
+
+import asyncio
+import itertools
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.faults.event import USERS, event
+
+PAUSE = 0.02
+"""Seconds between two tries of a call."""
+
+CALL = aiohttp.ClientTimeout(total=30)
+
+
+class Issuer:
+    """``issued`` is how many numbers were given, ``acked`` those that got a 2xx."""
+
+    def __init__(self, folder: Path, write_key: str) -> None:
+        self.url = ""
+        self.issued = 0
+        self.acked: set[int] = set()
+        self.statuses: Counter[str] = Counter()
+        self._write_key = write_key
+        self._descriptor = os.open(folder / "acked", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    async def issue(
+        self,
+        many: int,
+        *,
+        batch: int = 10,
+        clients: int = 4,
+        users: int = USERS,
+        again: bool = True,
+        rate: float | None = None,
+    ) -> dict[str, Any]:
+        """Send so many new events."""
+        first = self.issued
+        self.issued += many
+        began = time.monotonic()
+        statuses: Counter[str] = Counter()
+        chunks = iter(
+            [
+                range(start, min(start + batch, first + many))
+                for start in range(first, first + many, batch)
+            ]
+        )
+        paces = itertools.repeat(0.0) if rate is None else _pace(batch / rate)
+
+        async def client() -> None:
+            for chunk in chunks:
+                wait = next(paces) - time.monotonic()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                events = [event(number, users) for number in chunk]
+                while True:
+                    status = await self._post(session, events)
+                    statuses[status] += 1
+                    if status.startswith("2"):
+                        await self._acknowledged(chunk)
+                        break
+                    if not again:
+                        break
+                    await asyncio.sleep(PAUSE)
+
+        async with aiohttp.ClientSession(timeout=CALL) as session:
+            await asyncio.gather(*(client() for _ in range(clients)))
+        self.statuses += statuses
+        seconds = time.monotonic() - began
+        return {
+            "first": first,
+            "last": self.issued - 1,
+            "seconds": seconds,
+            "statuses": dict(statuses),
+        }
+
+    async def _post(self, session: aiohttp.ClientSession, events: list[Any]) -> str:
+        """Make a call; return its status, "none" when there was no answer."""
+        body = {"writeKey": self._write_key, "batch": events}
+        try:
+            async with session.post(f"{self.url}/v1/batch", json=body) as answer:
+                await answer.read()
+                return str(answer.status)
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return "none"
+
+    async def _acknowledged(self, chunk: range) -> None:
+        """Write down what is promised now; it is an obligation from here on."""
+        await asyncio.to_thread(self._write, chunk)
+        self.acked.update(chunk)
+
+    def _write(self, chunk: range) -> None:
+        os.write(self._descriptor, "".join(f"{number}\n" for number in chunk).encode())
+        os.fsync(self._descriptor)
+
+
+def _pace(seconds: float) -> Iterator[float]:
+    began = time.monotonic()
+    for turn in itertools.count():
+        yield began + turn * seconds

@@ -1,0 +1,131 @@
+"""The page that shows what was seen: `docs/faults.md`."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tests.faults.fault import Fault, Result, Size
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fault that was run: what came of it, or why it could not be."""
+
+    fault: Fault
+    size: Size
+    seconds: float
+    result: Result | None = None
+    unavailable: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Return the word of the table."""
+        if self.result is None:
+            return "not run"
+        return "**fails**" if self.result.failed else "passes"
+
+    def json(self) -> dict[str, object]:
+        """Return it for `--json`, from which a page can be written later."""
+        return {
+            "size": str(self.size),
+            "seconds": round(self.seconds, 1),
+            "verdict": self.verdict.strip("*"),
+            "unavailable": self.unavailable,
+            "figures": self.result.figures if self.result else {},
+            "demands": [
+                {"text": one.text, "held": one.held, "seen": one.seen}
+                for one in (self.result.demands if self.result else ())
+            ],
+        }
+
+
+def text(run: Run) -> str:
+    """Write what one run saw, for the terminal."""
+    lines = [f"{run.fault.id}  {run.fault.title}: {run.verdict.strip('*')} ({run.seconds:.0f} s)"]
+    if run.result is None:
+        return f"{lines[0]}\n      {run.unavailable}"
+    lines += [f"      {name}: {_number(value)}" for name, value in run.result.figures.items()]
+    lines += [
+        f"      {'ok  ' if one.held else 'FAIL'} {one.text}{f': {one.seen}' if one.seen else ''}"
+        for one in run.result.demands
+    ]
+    return "\n".join(lines)
+
+
+def markdown(runs: Sequence[Run], command: str) -> str:
+    """Write the page."""
+    cores = os.cpu_count()
+    day = datetime.now(UTC).strftime("%d %B %Y").lstrip("0")
+    rows = [
+        f"| {one.fault.id} | {one.fault.title} | {one.fault.limits} | {one.verdict}"
+        f" | {_seen(one)} |"
+        for one in runs
+    ]
+    failures = [
+        f"* **{one.fault.id}**: {failed.text}; seen: {failed.seen or 'it did not hold'}."
+        for one in runs
+        for failed in (one.result.failed if one.result else ())
+    ]
+    missing = [
+        f"* **{one.fault.id}** was not run: {one.unavailable}." for one in runs if not one.result
+    ]
+    falls = failures + missing or ["Nothing, in this run."]
+    return "\n".join(
+        [
+            INTRODUCTION,
+            f"`{command}` on {day}: {cores} cores of a virtual machine that others use too,",
+            f"{platform.system()}, Python {platform.python_version()}.",
+            "",
+            "| | fault | what passes | verdict | seen |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+            "## What falls short",
+            "",
+            *falls,
+            "",
+        ]
+    )
+
+
+INTRODUCTION = """\
+# Faults
+
+What is promised (accepted means delivered or dead-lettered, once each, unchanged) is tried by
+breaking things: `make faults` runs every fault below in full and writes this page; `make test` has
+a short form of each. What is broken is the real thing: processes of `destinations serve` and `run`,
+their files, their sockets.
+
+The judge is outside of what is broken. An oracle, a process of its own, sends events whose bodies
+follow from their numbers, writes each 2xx to a file (with fsync), plays the destinations, and at
+the end demands of every fault:
+
+* each acknowledged event was delivered or is a dead letter, with an equal body;
+* nothing arrived that was not sent;
+* there is one end per event and destination, and accepted = delivered + dead + filtered + queued;
+* a fresh event flows within 5 s;
+* no secret is in any log, page, queue file or dead letter.
+
+```console
+$ make faults                                   # all, in full; writes this page
+$ .venv/bin/python -m tests.faults F1 F6        # some of them, in short
+$ .venv/bin/python -m tests.faults F1 --size long --json f1.json
+```
+"""
+
+
+def _seen(run: Run) -> str:
+    if run.result is None:
+        return run.unavailable
+    return "; ".join(f"{name} {_number(value)}" for name, value in run.result.figures.items())
+
+
+def _number(value: str | float) -> str:
+    return f"{value:,}" if isinstance(value, int | float) else value
+
+
+def as_json(runs: Sequence[Run]) -> Mapping[str, object]:
+    """Return all runs by id."""
+    return {one.fault.id: one.json() for one in runs}
