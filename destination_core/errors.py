@@ -40,7 +40,11 @@ class PluginError(ConfigurationError):
 
 
 class InvalidSettings(ConfigurationError):
-    """The settings of a destination are missing, malformed or contradictory."""
+    """Settings are missing, malformed or contradictory; ``problems`` lists every fault."""
+
+    def __init__(self, message: str, *, problems: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (message,)
 
 
 class InvalidMapping(ConfigurationError):

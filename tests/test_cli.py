@@ -113,13 +113,14 @@ def test_check_names_every_mistake_with_its_place(
     lines = run.err.splitlines()
     for place, said in (
         ("bad.yaml:5:7", "${env:CUSTOMERIO_API_KEY}"),
+        ("bad.yaml:6:7", "did you mean 'account_region'?"),
         ("bad.yaml:8:9", "did you mean 'Track Event'?"),
         ("bad.yaml:9:9", "did you mean 'userId'"),
         ("bad.yaml:12:5", "'nope' is not installed"),
     ):
         assert any(place in line and said in line for line in lines), (place, run.err)
     problems = destinations("check", path, "--json").json()["problems"]
-    assert len(problems) == 4
+    assert len(problems) == 5
 
 
 def test_check_warns_of_what_is_probably_not_meant(destinations: CommandLine, config: Path) -> None:

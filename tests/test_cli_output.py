@@ -90,7 +90,7 @@ def test_a_secret_at_the_wrong_place_is_not_repeated(
     run = destinations("check", config)
     assert run.code == 3
     line = head.count("\n") + 2
-    assert f"customerio.yaml:{line}:7: settings: {key!r} " in run.err
+    assert f"customerio.yaml:{line}:7: {key!r} " in run.err
 
 
 @pytest.mark.parametrize(

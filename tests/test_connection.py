@@ -99,6 +99,20 @@ def test_a_mistake_has_its_place(tmp_path: Path, old: str, new: str, problem: st
     assert any(problem in one for one in found), found
 
 
+def test_no_mistake_hides_another(tmp_path: Path) -> None:
+    """A reference that leads nowhere, an unknown setting and a trigger are all told, once each."""
+    text = YAML.replace("${env:ACME_KEY}", "${env:NOPE}").replace(
+        "api_key:", "regon: us\n      api_key:"
+    )
+    found = problems(tmp_path, text.replace("upsertContact", "upsertContact\n        trigger: x"))
+    assert [one.partition(": ")[0] for one in found] == [
+        "config.yaml:6:7",
+        "config.yaml:5:7",
+        "config.yaml:8:9",
+    ]
+    assert "did you mean 'region'?" in found[1]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

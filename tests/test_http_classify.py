@@ -52,6 +52,14 @@ def test_messages_are_short_and_hold_no_query():
     assert len(error.detail) == 500
 
 
+def test_refused_credentials_say_where_to_look():
+    """The request is fine: what is wrong stands in the settings."""
+    for status in (401, 403):
+        assert "check the credentials in the settings" in str(
+            error_for(REQUEST, Response(status, {}))
+        )
+
+
 def test_a_redirect_names_where_it_leads():
     """That is mostly the account's real region."""
     error = error_for(

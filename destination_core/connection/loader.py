@@ -1,7 +1,7 @@
 """How a configuration file becomes connections: every mistake with its place."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from destination_core.errors import ConfigurationError, InvalidSettings, PluginE
 from destination_core.features import Saved
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
-from destination_core.schema import catalogue_fields, load_settings
+from destination_core.schema import Settings, catalogue_fields, load_settings
 
 
 class InvalidConfiguration(ConfigurationError):
@@ -148,31 +148,29 @@ class _Loader:
         settings = self._settings(relay, config.settings, (*here, "settings"))
         subscriptions = self._subscriptions(relay, config.subscriptions, (*here, "subscriptions"))
         audiences = self._audiences(relay, config.audiences, (*here, "audiences"))
-        if len(self._problems) > before:
+        if settings is None or len(self._problems) > before:
             return None
-        # What a reference stands for may be a secret, whatever the setting.
-        hidden = [key for key, value in config.settings.items() if has_reference(value)]
         try:
-            opened = load_settings(relay.destination.settings, settings, hidden=hidden)
-            tokens = FileTokens(self._folder / f"{self.config.queue.path}.tokens")
             return Connection(
                 name,
                 relay,
-                settings=opened,
+                settings=settings,
                 subscriptions=subscriptions,
-                tokens=tokens,
+                tokens=FileTokens(self._folder / f"{self.config.queue.path}.tokens"),
                 audiences=audiences,
-                allowed_networks=map(str, config.allowed_networks),
             )
-        except InvalidSettings as error:
-            for line in str(error).splitlines():
-                self._problem(self._blamed(line, (*here, "settings"), config.settings), line)
+        except InvalidSettings as error:  # of the plugin's own check
+            self._blame(error, (*here, "settings"), config.settings)
         except ConfigurationError as error:
             self._problem(here, str(error))
         return None
 
-    def _settings(self, relay: Relay[Any], raw: dict[str, Any], here: Location) -> dict[str, Any]:
-        fields = catalogue_fields(relay.destination.settings)
+    def _settings(
+        self, relay: Relay[Any], raw: Mapping[str, Any], here: Location
+    ) -> Settings | None:
+        """Resolve and check settings; of those whose reference leads nowhere, say only that."""
+        model = relay.destination.settings
+        fields = catalogue_fields(model)
         names = _spellings(relay)
         for key, value in raw.items():
             field = fields.get(names.get(key, key), {})
@@ -187,7 +185,31 @@ class _Loader:
         resolved: dict[str, Any] = resolver.resolve(raw, here)
         for location, message in resolver.faults:
             self._problem(location, message)
-        return resolved
+        lost = frozenset(location[len(here)] for location, _ in resolver.faults)
+        # What a reference stands for may be a secret, whatever the setting.
+        hidden = [key for key, value in raw.items() if has_reference(value)]
+        try:
+            opened: Settings = load_settings(model, resolved, hidden=hidden)
+        except InvalidSettings as error:
+            self._blame(error, here, raw, lost)
+            return None
+        return opened
+
+    def _blame(
+        self,
+        error: InvalidSettings,
+        here: Location,
+        raw: Mapping[str, Any],
+        told: Collection[str | int] = (),
+    ) -> None:
+        """Tell of each fault at the setting it is about, save of those ``told`` already."""
+        for message in error.problems:
+            about = (key for key in raw if repr(key) in message or message.startswith(f"{key} "))
+            key = next(about, None)
+            if key is None:
+                self._problem(here, message)
+            elif key not in told:
+                self._problem((*here, key), message)
 
     def _subscriptions(
         self, relay: Relay[Any], configs: Iterable[SubscriptionConfig], here: Location
@@ -229,13 +251,6 @@ class _Loader:
                 self._problem((*here, key), str(error))
             made.append(Audience(key, config.name or key, settings, config.external_id))
         return made
-
-    def _blamed(self, message: str, here: Location, raw: Mapping[str, Any]) -> Location:
-        """Find the setting that a message is about."""
-        for key in raw:
-            if repr(key) in message or message.startswith(f"{key} "):
-                return (*here, key)
-        return here
 
     def _problem(self, location: Location, message: str) -> None:
         self._problems.append(f"{self._source.place(location)}: {message}")

@@ -33,6 +33,9 @@ RETRYABLE: Final = frozenset({408, 425, 429})
 
 NEVER: Final = frozenset({501, 505})
 
+CREDENTIALS: Final = frozenset({401, 403})
+"""They speak of the settings, not of the request."""
+
 EXCERPT: Final = 500
 """Characters of a response body that go into an error's detail."""
 
@@ -64,6 +67,8 @@ def error_for(request: Request, response: Response, secrets: Collection[str] = (
     detail = clean.text(response.body[:EXAMINED].decode("utf-8", "replace"))[:EXCERPT] or None
     if 300 <= status < 400:  # noqa: PLR2004  RFC 9110, section 15.4
         message += clean.text(_towards(response))
+    if status in CREDENTIALS:
+        message += "; check the credentials in the settings"
     wait = retry_after(response.header("Retry-After"))
     return error_of(status, message, detail=detail, retry_after=wait)
 
@@ -80,7 +85,7 @@ def error_of(
 
     For destinations that put statuses into their answers; ``code`` is Segment's unless given.
     """
-    if status in (401, 403):
+    if status in CREDENTIALS:
         return InvalidAuthentication(message, detail=detail, status=status, code=code)
     code = code or code_of(status)
     if status in RETRYABLE or (status >= 500 and status not in NEVER):  # noqa: PLR2004  RFC 9110

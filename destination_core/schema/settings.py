@@ -52,9 +52,9 @@ def load_settings(model: type[S], raw: Mapping[str, Any], *, hidden: Collection[
         return model.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        faults = [_fault(model, raw, detail, hidden) for detail in details]
+        faults = dict.fromkeys(_fault(model, raw, detail, hidden) for detail in details)
     # Raised out here, so that the error of pydantic (which knows the values) is not chained.
-    raise InvalidSettings("settings: " + "; ".join(dict.fromkeys(faults)))
+    raise InvalidSettings("settings: " + "; ".join(faults), problems=tuple(faults))
 
 
 def _required(model: type[Settings]) -> frozenset[str]:
