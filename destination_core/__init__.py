@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from destination_core.attempts import Retry as Retry
     from destination_core.audiences import Audience as Audience
     from destination_core.audiences import Audiences as Audiences
     from destination_core.audiences import membership as membership
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from destination_core.credentials import OAuth2 as OAuth2
     from destination_core.credentials import TokenStore as TokenStore
     from destination_core.credentials import refresh_grant as refresh_grant
-    from destination_core.delivery import Retry as Retry
     from destination_core.destination import Action as Action
     from destination_core.destination import Batching as Batching
     from destination_core.destination import Demo as Demo
@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from destination_core.work import Plan as Plan
 
 _HOMES = {
+    "attempts": ("Retry",),
     "audiences": ("Audience", "Audiences", "membership"),
     "connection": ("Connection", "Subscription"),
     "context": ("Context",),
@@ -107,7 +108,6 @@ _HOMES = {
         "TokenStore",
         "refresh_grant",
     ),
-    "delivery": ("Retry",),
     "destination": (
         "Action",
         "Batching",

@@ -134,7 +134,7 @@ def _item(
             encoded = batching.encode(ctx, action, payload)
         except DeliveryError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise plugin_fault(f"encoding {action.slug!r}", error) from error
         if encoded is None:
             return None

@@ -1,13 +1,11 @@
 """Call the plugin for one connection: attempts, retries, bisection, outcomes."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+from destination_core.attempts import Gate, Retry
 from destination_core.authorization import Authorization
 from destination_core.connection import Connection
 from destination_core.context import Context, Scope
@@ -16,7 +14,9 @@ from destination_core.errors import (
     DeliveryError,
     InvalidAuthentication,
     InvalidPayload,
+    Paused,
     PermanentError,
+    PluginFault,
     RetryableError,
     plugin_fault,
 )
@@ -33,24 +33,6 @@ DIVISIBLE: Final = frozenset({400, 413, 422})
 """Statuses that a destination may give a whole batch for the sake of one item of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How often the engine tries again by itself, and how long it waits in between.
-
-    Full jitter: a random time up to ``base`` doubled per attempt, at most ``cap`` seconds; never
-    less than the destination asked for with ``Retry-After``.
-    """
-
-    attempts: int = 1
-    base: float = 1.0
-    cap: float = 300.0
-
-    def delay(self, number: int, asked: float | None) -> float:
-        """Return the seconds to wait after attempt ``number`` (from 1)."""
-        longest = min(self.cap, self.base * 2.0 ** min(number - 1, 30))
-        return max(random.uniform(0, longest), asked or 0.0)  # noqa: S311  jitter is no secret
-
-
 class Deliverer(Generic[S]):
     """Deliver the tasks of one connection; every task gets its ``Delivery``, none raises."""
 
@@ -58,7 +40,7 @@ class Deliverer(Generic[S]):
         self,
         connection: Connection[S],
         session: Session,
-        limit: AbstractAsyncContextManager[Any],
+        gate: Gate,
         retry: Retry,
         clock: Callable[[], float],
         *,
@@ -67,7 +49,8 @@ class Deliverer(Generic[S]):
         self.connection = connection
         self._relay = connection.relay
         self._session = session
-        self._limit = limit
+        self._gate = gate
+        session.check = gate.check
         self._retry = retry
         self._clock = clock
         self._deadline = deadline
@@ -102,20 +85,20 @@ class Deliverer(Generic[S]):
             exchanges: list[Exchange] = []
             ctx = self.context(exchanges)
             error: DeliveryError | None = None
-            async with self._limit:
-                started = perf_counter()
-                try:
+            started = perf_counter()
+            try:
+                async with self._gate:
+                    started = perf_counter()
                     if self._authorization is not None:
                         ctx = await self._authorized(self._authorization, exchanges)
                     if task.action.is_scoped:
                         ctx.within(self.scope([task]))
                     await self._bounded(relay.perform(ctx, task.action, task.payload))
-                except DeliveryError as raised:
-                    error = self._redactor.error(raised)
-                except Exception as raised:  # noqa: BLE001  a plugin may raise anything
-                    error = self._fault(task.action.slug, raised)
-                seconds = perf_counter() - started
-            if relay.watches_attempts:
+            except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
+                error = self._error(task.action.slug, raised)
+            self._gate.learn([error])
+            seconds = perf_counter() - started
+            if relay.watches_attempts and not isinstance(error, Paused):
                 relay.attempt_finished(
                     Attempt(self.connection.name, (task,), exchanges, number, seconds, error)
                 )
@@ -161,10 +144,9 @@ class Deliverer(Generic[S]):
         try:
             if not await self.ask(forget, exchanges):
                 return None
-        except DeliveryError as raised:
-            error = self._redactor.error(raised)
-        except Exception as raised:  # noqa: BLE001  a plugin may raise anything
-            error = self._fault("on_delete", raised)
+        except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
+            error = self._error("on_delete", raised)
+        self._gate.learn([error])
         return Delivery(
             deletion.event,
             self.connection.name,
@@ -199,7 +181,7 @@ class Deliverer(Generic[S]):
         """Make a call that is no delivery; an access token is renewed for it like for others."""
         authorization = self._authorization
         exchanges = [] if exchanges is None else exchanges
-        async with self._limit:
+        async with self._gate:
             if authorization is None:
                 return await call(self.context(exchanges))
             ctx = await self._authorized(authorization, exchanges)
@@ -265,7 +247,11 @@ class Deliverer(Generic[S]):
         if (
             len(entries) > 1
             and isinstance(error, PermanentError)
-            and (error.status in DIVISIBLE or isinstance(error, InvalidPayload))
+            and (
+                error.status in DIVISIBLE
+                or isinstance(error, InvalidPayload)
+                or (isinstance(error, PluginFault) and not _is_taken(exchanges))
+            )
         ):
             middle = len(entries) // 2
             first = await self._divide(entries[:middle], number)
@@ -296,25 +282,24 @@ class Deliverer(Generic[S]):
         items = [entry.item for entry in entries]
         error: DeliveryError | None = None
         outcomes: Sequence[Outcome] = ()
-        async with self._limit:
-            started = perf_counter()
-            try:
+        started = perf_counter()
+        try:
+            async with self._gate:
+                started = perf_counter()
                 if self._authorization is not None:
                     ctx = await self._authorized(self._authorization, exchanges)
                 if any(item.action.is_scoped for item in items):
                     ctx.within(self.scope([entry.task for entry in entries]))
-                outcomes = _checked(
-                    await self._bounded(relay.perform_batch(ctx, items)), len(items)
-                )
-                for outcome in outcomes:
-                    if outcome.error is not None:
-                        self._redactor.error(outcome.error)
-            except DeliveryError as raised:
-                error = self._redactor.error(raised)
-            except Exception as raised:  # noqa: BLE001  a plugin may raise anything
-                error = self._fault(items[0].action.slug, raised)
-            seconds = perf_counter() - started
-        if relay.watches_attempts:
+                answer = await self._bounded(relay.perform_batch(ctx, items))
+            outcomes = _checked(answer, len(items))
+            for outcome in outcomes:
+                if outcome.error is not None:
+                    self._redactor.error(outcome.error)
+        except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
+            error = self._error(items[0].action.slug, raised)
+        self._gate.learn([one.error for one in outcomes] if error is None else [error])
+        seconds = perf_counter() - started
+        if relay.watches_attempts and not isinstance(error, Paused):
             tasks = [entry.task for entry in entries]
             relay.attempt_finished(
                 Attempt(self.connection.name, tasks, exchanges, number, seconds, error)
@@ -325,7 +310,21 @@ class Deliverer(Generic[S]):
         """Give a handler its deadline, if there is one."""
         return call if self._deadline is None else _within(self._deadline, call)
 
-    def _fault(self, what: str, raised: Exception) -> DeliveryError:
+    def _error(self, what: str, raised: BaseException) -> DeliveryError:
+        """Turn whatever a plugin raised into an error of the delivery, unless it was not its own.
+
+        Somebody's Ctrl-C goes on, and so does a cancellation that came from outside; one that the
+        plugin made up, or an exit, would end others' deliveries too.
+        """
+        if isinstance(raised, DeliveryError):
+            return self._redactor.error(raised)
+        task = asyncio.current_task()
+        cancelled = isinstance(raised, asyncio.CancelledError)
+        if isinstance(raised, KeyboardInterrupt) or (cancelled and task and task.cancelling()):
+            raise raised
+        return self._fault(what, raised)
+
+    def _fault(self, what: str, raised: BaseException) -> DeliveryError:
         slug = self._relay.destination.slug
         if isinstance(raised, TimeoutError):
             return RetryableError(f"{slug}: {what} timed out", code="REQUEST_TIMEOUT")
@@ -348,7 +347,7 @@ class Deliverer(Generic[S]):
             error,
             warnings,
             exchanges,
-            number,
+            number - isinstance(error, Paused),
             self.secrets,
         )
 
@@ -356,6 +355,11 @@ class Deliverer(Generic[S]):
 def _is_refused(error: DeliveryError | None) -> bool:
     """Tell whether another access token may help: 403 speaks of rights, which a new one lacks."""
     return isinstance(error, InvalidAuthentication) and error.status in (None, 401)
+
+
+def _is_taken(exchanges: Sequence[Exchange]) -> bool:
+    """Tell whether the destination has said yes to something of a batch."""
+    return any(one.response is not None and one.response.ok for one in exchanges)
 
 
 async def _within(seconds: float, call: Awaitable[T]) -> T:
@@ -368,9 +372,8 @@ def _checked(outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcom
     if outcomes is None:
         return [ACCEPTED] * wanted
     if len(outcomes) != wanted or not all(isinstance(one, Outcome) for one in outcomes):
-        raise PermanentError(
+        raise PluginFault(
             f"perform_batch must return None or one Outcome per item: {wanted} items,"
-            f" got {len(outcomes)} results",
-            code="PLUGIN_ERROR",
+            f" got {len(outcomes)} results"
         )
     return outcomes

@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast
 
+from destination_core.attempts import Gate, Retry, Turns
 from destination_core.batching import cut
 from destination_core.connection import Connection
 from destination_core.context import Context
-from destination_core.delivery import Deliverer, Retry
+from destination_core.delivery import Deliverer
 from destination_core.errors import DeliveryError, InvalidEvent
 from destination_core.event import check_event
 from destination_core.http import AiohttpTransport, Session, Transport
@@ -31,7 +31,7 @@ class Engine:
 
     An asynchronous context manager: it opens one HTTP session for all connections (or uses the
     ``transport`` it is given) and closes it at the end. ``concurrency`` bounds the attempts in
-    flight (``limit``, an async context manager, takes its place where given); ``retry`` says how
+    flight (``gate`` takes its place where given); ``retry`` says how
     often to try again before a delivery is settled as retryable; ``deadline`` is how many seconds
     a handler may take for one attempt, by default as long as it likes; ``clock`` gives Unix seconds
     to actions that need the time.
@@ -43,7 +43,7 @@ class Engine:
         *,
         transport: Transport | None = None,
         concurrency: int = CONCURRENCY,
-        limit: AbstractAsyncContextManager[Any] | None = None,
+        gate: Gate | None = None,
         retry: Retry | None = None,
         deadline: float | None = None,
         clock: Callable[[], float] = time.time,
@@ -51,7 +51,7 @@ class Engine:
         self.connections = tuple(connections)
         self._given = transport
         self._owned: AiohttpTransport | None = None
-        self._limit = limit or asyncio.Semaphore(concurrency)
+        self._gate = gate or Turns(concurrency)
         self._deadline = deadline
         self._retry = retry or Retry()
         self._clock = clock
@@ -65,7 +65,7 @@ class Engine:
             Deliverer(
                 one,
                 Session(transport, one.options, one.secrets),
-                self._limit,
+                self._gate,
                 self._retry,
                 self._clock,
                 deadline=self._deadline,

@@ -7,10 +7,11 @@
         PluginError · InvalidSettings · InvalidMapping · InvalidSubscription
       DeliveryError               wrong while handling one event
         PermanentError            the same request would fail again
-          InvalidEvent · InvalidPayload
+          InvalidEvent · InvalidPayload · PluginFault
         SetupError                credentials, region or endpoint: pause, keep the events
           InvalidAuthentication
         RetryableError            the same request may succeed later (retry_after)
+          Paused                  nothing was sent: the destination is left alone for now
 
 ``str(error)`` is for the customer, ``error.detail`` for the operator. Nothing inspects names or
 messages to decide what happens next.
@@ -127,6 +128,12 @@ class InvalidPayload(PermanentError):
         self.problems = tuple(problems)
 
 
+class PluginFault(PermanentError):
+    """A plugin raised what it did not mean, or answered with what is no answer."""
+
+    default_code = "PLUGIN_ERROR"
+
+
 class SetupError(DeliveryError):
     """Credentials, region or endpoint are wrong: pause the destination and keep its events."""
 
@@ -160,6 +167,12 @@ class RetryableError(DeliveryError):
         self.retry_after = retry_after
 
 
+class Paused(RetryableError):
+    """Nothing was sent: the runner leaves the destination alone for ``retry_after`` seconds."""
+
+    default_code = "PAUSED"
+
+
 def _rebuild(
     kind: type[DeliveryError], args: tuple[Any, ...], state: dict[str, Any]
 ) -> DeliveryError:
@@ -169,7 +182,7 @@ def _rebuild(
     return error
 
 
-def plugin_fault(what: str, error: BaseException, secrets: Iterable[str] = ()) -> PermanentError:
+def plugin_fault(what: str, error: BaseException, secrets: Iterable[str] = ()) -> PluginFault:
     """Turn an exception that a plugin did not mean into one that settles the event.
 
     ``what`` says what the plugin was doing. The message names the exception and the line that
@@ -182,4 +195,4 @@ def plugin_fault(what: str, error: BaseException, secrets: Iterable[str] = ()) -
     text = f"{type(error).__name__}: {error}"[:500]
     for secret in secrets:
         text = text.replace(secret, "[redacted]")
-    return PermanentError(f"{what} raised {text}{place}", code="PLUGIN_ERROR")
+    return PluginFault(f"{what} raised {text}{place}")

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from destination_core.runner.breaker import FAILURES, LONGEST, SHORTEST, Breaker
+from destination_core.runner.breaker import FAILURES, LONGEST, PROBE_SECONDS, SHORTEST, Breaker
 from destination_core.runner.concurrency import Adaptive
 
 
@@ -30,12 +30,12 @@ def test_it_opens_after_failures_in_a_row_and_probes() -> None:
     wait = SHORTEST
     for _ in range(10):
         clock.now += breaker.wait()
-        assert (breaker.wait(), breaker.state) == (0, "probing")
+        assert (breaker.admit(), breaker.state) == (0, "probing")
         breaker.failed("503")
         wait = min(LONGEST, 2 * wait)
         assert breaker.wait() == wait
     clock.now += LONGEST
-    assert breaker.wait() == 0
+    assert breaker.admit() == 0
     breaker.succeeded()
     assert (breaker.state, breaker.reason) == ("closed", "")
 
@@ -55,7 +55,29 @@ def test_it_stays_open_as_long_as_it_was_asked_to() -> None:
     breaker.asked_to_wait(10, "429")
     assert breaker.wait() == 30
     clock.now += 30
-    assert (breaker.wait(), breaker.state) == (0, "probing")
+    assert (breaker.admit(), breaker.state) == (0, "probing")
+
+
+def test_one_probe_at_a_time() -> None:
+    """Others wait for its end; one that never ends is followed by another."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    breaker.failed("401", at_once=True)
+    clock.now += SHORTEST
+    assert breaker.admit() == 0
+    assert breaker.admit() > 0
+    clock.now += PROBE_SECONDS
+    assert breaker.admit() == 0
+
+
+def test_what_was_under_way_does_not_end_a_pause() -> None:
+    """Neither a success nor a failure: only time and a probe do."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    breaker.asked_to_wait(30, "429")
+    breaker.succeeded()
+    breaker.failed("503", at_once=True)
+    assert (breaker.state, breaker.wait()) == ("open", 30)
 
 
 async def test_concurrency_halves_and_grows_by_one() -> None:

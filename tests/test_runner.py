@@ -2,87 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import orjson
 import pytest
 
-import destination_core as dc
 from destination_core.http import Request, Response
 from destination_core.queue import SqliteQueue
-from destination_core.runner import Intakes, Policy, Runner
-from tests import acme
-
-FAST = Policy(
-    backoff=0.01, backoff_limit=0.02, retry_window=0, retry_attempts=3, deadline=0.2, batch_age=0
-)
-
-
-class Destinations:
-    """A transport that is all destinations at once: it counts, and answers as it is told."""
-
-    def __init__(self) -> None:
-        self.got: dict[str, list[str]] = {}
-        self.answer: Callable[[str, str], Response | float] = lambda _, __: Response(200, {}, b"{}")
-
-    async def send(self, request: Request) -> Response:
-        """Answer one person's request (or a batch of them)."""
-        name = request.headers["Authorization"].removeprefix("Bearer key-of-")
-        body = orjson.loads(request.body or b"{}")
-        contacts = body if isinstance(body, list) else [body]
-        ids = [one["attributes"].get("tag", one["id"]) for one in contacts]
-        answers = [self.answer(name, who) for who in ids]
-        answer = next((one for one in answers if not getattr(one, "ok", False)), answers[0])
-        if isinstance(answer, float):
-            await asyncio.sleep(answer)
-            answer = Response(200, {}, b"{}")
-        if answer.ok:
-            self.got.setdefault(name, []).extend(ids)
-        return answer
-
-
-def connection(name: str, plugin: object = acme) -> dc.Connection[Any]:
-    """Open a connection that sends one request per event."""
-    relay = next(iter(dc.Registry.of(plugin).relays.values()))
-    return dc.Connection(
-        name,
-        relay,
-        settings={"api_key": f"key-of-{name}"},
-        subscriptions=[dc.Subscription("Upsert", "upsertContact", 'type = "identify"')],
-    )
-
-
-@asynccontextmanager
-async def running(
-    path: Path, world: Destinations, *names: str, policy: Policy = FAST, plugin: object = acme
-) -> AsyncIterator[Runner]:
-    """Run a runner over a queue in a file."""
-    chosen = [connection(name, plugin) for name in names or ("a",)]
-    async with (
-        SqliteQueue(path, min_free_bytes=0) as queue,
-        Runner(
-            chosen, queue, transport=world, policies=dict.fromkeys(names or ("a",), policy)
-        ) as runner,
-    ):
-        yield runner
-
-
-def person(number: int, **members: Any) -> dict[str, Any]:
-    """Make an identify event."""
-    return {"type": "identify", "userId": f"u{number}", "messageId": f"m{number}", **members}
-
-
-async def settled(runner: Runner) -> dict[str, Any]:
-    """Wait until nothing is queued; return the counts, of which nothing may be missing."""
-    async with asyncio.timeout(10):
-        await runner.idle()
-    counts = await runner.queue.counts()
-    assert all(one.difference == 0 for one in counts.values())
-    return dict(counts)
+from destination_core.runner import Intakes, Policy
+from tests.running import FAST, Destinations, connection, person, running, settled
 
 
 async def test_what_is_put_is_delivered_everywhere(tmp_path: Path) -> None:
@@ -227,47 +156,6 @@ async def test_retry_after_is_waited_for_and_costs_no_attempt(tmp_path: Path) ->
         await settled(runner)
     first, second = times
     assert second - first >= 0.99
-
-
-async def test_handlers_that_misbehave_settle_only_their_own_events(tmp_path: Path) -> None:
-    """One raises, one hangs, one gives nonsense; everybody else is delivered."""
-    delivered = []
-
-    class Payload(dc.Payload):
-        id: str = ""
-
-    @dc.action("upsertContact", subscribe='type = "identify"')
-    async def handle(_: dc.Context[acme.Settings], payload: Payload) -> None:
-        if payload.id == "u1":
-            raise ZeroDivisionError("a bug of the plugin")
-        if payload.id == "u2":
-            await asyncio.sleep(3600)
-        delivered.append(payload.id)
-
-    made = dc.Destination("odd", title="Odd", settings=acme.Settings, actions=[handle])
-    plugin = ModuleType("odd")
-    plugin.register_destination = dc.hookimpl(lambda: made)  # type: ignore[attr-defined]
-    relay = dc.Registry.of(plugin).relay("odd")
-    one: dc.Connection[Any] = dc.Connection(
-        "a",
-        relay,
-        settings={"api_key": "k"},
-        subscriptions=[
-            dc.Subscription(
-                "s", "upsertContact", 'type = "identify"', {"id": {"@path": "$.userId"}}
-            )
-        ],
-    )
-    async with (
-        SqliteQueue(tmp_path / "q", min_free_bytes=0) as queue,
-        Runner([one], queue, transport=Destinations(), policies={"a": FAST}) as runner,
-    ):
-        await runner.put("web", [person(n) for n in range(20)])
-        counts = await settled(runner)
-        letters = await queue.dead_letters()
-    assert sorted(delivered) == sorted(f"u{n}" for n in range(20) if n not in (1, 2))
-    assert (counts["a"].delivered, counts["a"].dead) == (18, 2)
-    assert {one.code for one in letters} == {"PLUGIN_ERROR", "REQUEST_TIMEOUT"}
 
 
 async def test_draining_finishes_what_is_in_flight(tmp_path: Path) -> None:

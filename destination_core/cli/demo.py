@@ -68,10 +68,10 @@ def _chosen(slug: str | None) -> "Relay[Any]":
 async def _run(
     relay: "Relay[Any]", events: Path | None
 ) -> "tuple[Report, list[tuple[str, int]], float]":
+    from destination_core.attempts import Retry
     from destination_core.cli import sending
     from destination_core.cli.progress import progress
     from destination_core.connection import Connection, Subscription
-    from destination_core.delivery import Retry
 
     demo = relay.destination.demo
     assert demo is not None  # noqa: S101  checked by the caller

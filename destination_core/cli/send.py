@@ -67,10 +67,10 @@ def command(
 
     One Ctrl-C finishes what was read and says where to go on; a second one gives up.
     """
+    from destination_core.attempts import Retry
     from destination_core.cli import sending
     from destination_core.cli.capture import SilentTransport
     from destination_core.cli.progress import progress
-    from destination_core.delivery import Retry
 
     for name in files:
         if name == "-":

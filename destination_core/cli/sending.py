@@ -11,8 +11,8 @@ from typing import IO, Any, BinaryIO, Final, cast
 
 import orjson
 
+from destination_core.attempts import Retry
 from destination_core.connection import Connection
-from destination_core.delivery import Retry
 from destination_core.engine import Engine
 from destination_core.errors import InvalidEvent
 from destination_core.event import parse_events

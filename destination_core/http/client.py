@@ -114,6 +114,7 @@ class Client:
         )
         if session.limiter is not None:
             await session.limiter.acquire()
+        session.check()
         exchange = Exchange(request)
         self._exchanges.append(exchange)
         started = perf_counter()

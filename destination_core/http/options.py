@@ -1,6 +1,6 @@
 """What every request of a connection has in common."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -60,11 +60,13 @@ class RequestOptions:
 class Session:
     """A transport with the options of one connection, prepared once for many requests.
 
-    ``secrets`` are blanked out of error messages.
+    ``secrets`` are blanked out of error messages; ``check`` is called before each request, and
+    raises if it is not to be sent.
     """
 
     __slots__ = (
         "allow_redirects",
+        "check",
         "connect_timeout",
         "guard",
         "headers",
@@ -81,6 +83,7 @@ class Session:
     ) -> None:
         self.transport = transport
         self.secrets = secrets
+        self.check: Callable[[], None] = lambda: None
         self.url = Base(options.base_url).join
         self.timeout = options.timeout
         self.connect_timeout = options.connect_timeout
@@ -98,10 +101,11 @@ class Session:
         )
 
     def renewed(self, options: RequestOptions, secrets: Collection[str]) -> "Session":
-        """Return a session with other headers that shares transport, guard and rate with this."""
+        """Return a session with other headers that shares transport, guard, check and rate."""
         made = Session(self.transport, options, secrets)
         made.limiter = self.limiter
         made.guard = self.guard
+        made.check = self.check
         return made
 
 

@@ -1,4 +1,4 @@
-"""Leave a destination alone that takes nothing, and ask it now and then with a single event."""
+"""Leave a destination alone that takes nothing, and ask it now and then with a single attempt."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,6 +11,12 @@ SHORTEST: Final = 5.0
 LONGEST: Final = 300.0
 """Seconds between two probes: doubled from the first to the second."""
 
+PROBE_SECONDS: Final = 120.0
+"""After which another probe may be made, should the last have come to no end."""
+
+SOON: Final = 1.0
+"""Seconds after which to ask again while a probe is under way."""
+
 
 class State(StrEnum):
     """What the breaker lets through."""
@@ -21,7 +27,11 @@ class State(StrEnum):
 
 
 class Breaker:
-    """Counts failures of attempts; ``clock`` is monotonic, in seconds."""
+    """Counts failures of attempts; ``clock`` is monotonic, in seconds.
+
+    While it is open, nothing but time matters: attempts that were under way when it opened say
+    nothing new, and none of them ends a pause that was asked for.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -33,29 +43,44 @@ class Breaker:
 
     def wait(self) -> float:
         """Return the seconds until the next attempt may be made; 0 when it may be made now."""
-        if self.state is not State.OPEN:
+        if self.state is State.CLOSED:
             return 0.0
-        left = self._until - self._clock()
+        return max(0.0, self._until - self._clock())
+
+    def admit(self) -> float:
+        """Return 0 to let an attempt through, or the seconds after which to ask again.
+
+        The first to be let through after a pause is the probe, and the only one until it has ended.
+        """
+        if self.state is State.CLOSED:
+            return 0.0
+        left = self.wait()
         if left > 0:
-            return left
+            return left if self.state is State.OPEN else SOON
         self.state = State.PROBING
+        self._until = self._clock() + PROBE_SECONDS
         return 0.0
 
     def succeeded(self) -> None:
         """Close: the destination takes events."""
+        if self.state is State.OPEN:
+            return
         self.state = State.CLOSED
         self.reason = ""
         self._failures = 0
         self._wait = SHORTEST
 
     def asked_to_wait(self, seconds: float, reason: str) -> None:
-        """Open for as long as the destination asked for."""
+        """Open for as long as the destination asked for; the longest of several wishes counts."""
+        until = self._clock() + seconds
+        self._until = max(self._until, until) if self.state is State.OPEN else until
         self.state = State.OPEN
         self.reason = reason
-        self._until = max(self._until, self._clock() + seconds)
 
     def failed(self, reason: str, *, at_once: bool = False) -> None:
         """Count a failure; ``at_once`` opens without waiting for more (wrong credentials)."""
+        if self.state is State.OPEN:
+            return
         self._failures += 1
         self.reason = reason
         if self.state is State.PROBING:

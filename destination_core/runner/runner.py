@@ -11,6 +11,7 @@ from destination_core.connection import Connection, Policy
 from destination_core.http import AiohttpTransport, Transport
 from destination_core.queue import Accepted, Settlement, SqliteQueue
 from destination_core.runner.intake import Intakes
+from destination_core.runner.quarantine import Quarantine
 from destination_core.runner.worker import Worker
 from destination_core.work import Delivery, Event
 
@@ -51,6 +52,7 @@ class Runner:
         self._owned: AiohttpTransport | None = None
         self._running: dict[asyncio.Task[None], Worker] = {}
         self._tending: asyncio.Task[None] | None = None
+        self._quarantine = Quarantine()
         self._intakes = Intakes((), queue, self._wake, clock=clock)
 
     async def __aenter__(self) -> Self:
@@ -91,7 +93,15 @@ class Runner:
             raise RuntimeError("runner is not running; use `async with Runner(...)`")
         for one in self.connections:
             policy = self._policies.get(one.name) or Policy()
-            worker = Worker(one, self.queue, transport, policy, self._observe, clock=self._clock)
+            worker = Worker(
+                one,
+                self.queue,
+                transport,
+                policy,
+                self._observe,
+                quarantine=self._quarantine,
+                clock=self._clock,
+            )
             self.workers[one.name] = worker
             task = asyncio.create_task(worker.run())
             self._running[task] = worker

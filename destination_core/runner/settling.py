@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
+from destination_core.attempts import Retry as Backoff
 from destination_core.connection import LONGEST_WAIT, Policy
-from destination_core.delivery import Retry as Backoff
-from destination_core.errors import DeliveryError, RetryableError, SetupError
+from destination_core.errors import DeliveryError, Paused, RetryableError, SetupError
 from destination_core.queue import Dead, Delivered, Filtered, Job, Retry, Settlement
 from destination_core.work import Delivery
 
@@ -19,7 +19,8 @@ def settlement(job: Job, deliveries: Sequence[Delivery], policy: Policy, now: fl
 
     While one subscription is to be tried again, those that failed for good wait with it: there is
     one end per event and destination, and it tells of all of them. What was delivered is not
-    repeated. A destination that asks to wait, or whose set-up is wrong, costs no attempt.
+    repeated. A destination that asks to wait or is left alone, or whose set-up is wrong, costs no
+    attempt.
     """
     if not deliveries:
         return Filtered(job)
@@ -39,7 +40,9 @@ def settlement(job: Job, deliveries: Sequence[Delivery], policy: Policy, now: fl
     if told is not None:  # and not everybody in the same moment
         wait = max(wait, min(told, LONGEST_WAIT) + random.uniform(0, 0.1 * min(told, 10)))  # noqa: S311
     left = frozenset(one.subscription for one in failed)
-    return Retry(job, now + wait, left, counts=counts)
+    untried = all(isinstance(one.error, Paused) for one in waiting)
+    crashes = job.crashes if untried else 0
+    return Retry(job, now + wait, left, counts=counts, crashes=crashes)
 
 
 def dead(

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import orjson
 
-from destination_core.connection import CRASHES, LONGEST_WAIT, Connection, Policy
+from destination_core.connection import Connection, Policy
 from destination_core.engine import Engine
-from destination_core.errors import RetryableError, SetupError
 from destination_core.http import Transport
 from destination_core.queue import Job, Queue, Retry, Settlement
 from destination_core.runner.breaker import Breaker, State
 from destination_core.runner.concurrency import Adaptive
+from destination_core.runner.gate import Gate
+from destination_core.runner.quarantine import FEW, PATIENCE, Quarantine, sort_out
 from destination_core.runner.settling import dead, settlement
 from destination_core.work import Delivery
 
@@ -23,12 +24,6 @@ log: Final = logging.getLogger(__name__)
 POLL_SECONDS: Final = 2.0
 """The longest sleep: another process may have put something in."""
 
-ALONE: Final = 2
-"""Crashes from which on an event is delivered by itself, to find out which one it was."""
-
-TOO_MUCH: Final = frozenset({"REQUEST_TIMEOUT", "TOO_MANY_REQUESTS"})
-"""Codes that say that a destination is asked too often."""
-
 Observer = Callable[[str, Sequence[Settlement], Sequence[Sequence[Delivery]]], None]
 
 
@@ -36,6 +31,7 @@ class Worker:
     """One destination's cursor, concurrency and breaker; what happens to others is not its affair.
 
     ``observe`` is told of every chunk: the destination, the settlements, the deliveries.
+    ``quarantine`` is shared by all: it keeps apart what may have ended the process before.
     """
 
     def __init__(
@@ -46,6 +42,7 @@ class Worker:
         policy: Policy,
         observe: Observer,
         *,
+        quarantine: Quarantine | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = connection.name
@@ -61,10 +58,12 @@ class Worker:
         self._slots = asyncio.Semaphore(policy.ahead)
         self._chunks: set[asyncio.Task[None]] = set()
         self._crowded = False
+        self._quarantine = quarantine or Quarantine()
+        self._suspects = False
         self._engine = Engine(
             [connection.limited(policy.rate)],
             transport=transport,
-            limit=self.concurrency,
+            gate=Gate(self.name, self.breaker, self.concurrency),
             deadline=policy.deadline,
             clock=clock,
         )
@@ -100,35 +99,50 @@ class Worker:
         if wait > 0:
             await _set_within(self._stop, wait)
             return
-        probing = self.breaker.state is State.PROBING
         if not self._crowded:  # let a batch fill; a backlog needs no patience
             await _set_within(self._stop, self._policy.batch_age)
         await self._slots.acquire()
+        if self._suspects:
+            async with self._quarantine.alone():
+                await self._take(FEW, alone=True)
+        else:
+            await self._quarantine.enter()
+            probing = self.breaker.state is not State.CLOSED
+            await self._take(1 if probing else self._policy.chunk)
+
+    async def _take(self, limit: int, *, alone: bool = False) -> None:
+        """Claim a chunk and begin to deliver it; or wait for something to come."""
         self._wake.clear()
         jobs: list[Job] = []
         try:
             if not self._stop.is_set():
-                limit = 1 if probing else self._policy.chunk
                 jobs = await self._queue.claim(self.name, limit, self._policy.lease)
                 self._crowded = len(jobs) == limit
         finally:
             if not jobs:
-                self._slots.release()
-        if not jobs:
+                self._put_down(alone=alone)
+        if jobs:
+            task = asyncio.create_task(self._chunk(jobs, alone=alone))
+            self._chunks.add(task)
+            task.add_done_callback(self._chunks.discard)
+            if alone or limit == 1:
+                await asyncio.wait([task], timeout=PATIENCE if alone else None)
+        elif alone:
+            self._suspects = False
+        else:
             due = await self._queue.next_due(self.name)
             left = POLL_SECONDS if due is None else due - self._clock()
             await _set_within(self._wake, min(max(left, 0.001), POLL_SECONDS))
-            return
-        task = asyncio.create_task(self._chunk(jobs))
-        self._chunks.add(task)
-        task.add_done_callback(self._chunks.discard)
-        if probing:
-            await asyncio.wait([task])
 
-    async def _chunk(self, jobs: Sequence[Job]) -> None:
+    def _put_down(self, *, alone: bool) -> None:
+        self._slots.release()
+        if not alone:
+            self._quarantine.leave()
+
+    async def _chunk(self, jobs: Sequence[Job], *, alone: bool) -> None:
         """Deliver claimed jobs and settle each; whatever happens, none stays claimed."""
         try:
-            settlements, results = await self._deliver(jobs)
+            settlements, results = await self._deliver(jobs, alone=alone)
             ours = await self._queue.settle(settlements)
             if ours < len(settlements):
                 log.warning(
@@ -146,26 +160,24 @@ class Worker:
         except Exception:
             log.exception("%s: %d events stay claimed until their lease ends", self.name, len(jobs))
         finally:
-            self._slots.release()
+            self._put_down(alone=alone)
 
-    async def _deliver(self, jobs: Sequence[Job]) -> tuple[list[Settlement], list[list[Delivery]]]:
-        """Deliver jobs; one that was in hand at crashes before goes alone, or is dead."""
+    async def _deliver(
+        self, jobs: Sequence[Job], *, alone: bool
+    ) -> tuple[list[Settlement], list[list[Delivery]]]:
+        """Deliver jobs; those that were in hand at crashes go apart, or are dead."""
+        sorted_out = sort_out(jobs, alone=alone)
+        self._suspects = sorted_out.has_suspects
+        await self._queue.settle(sorted_out.back)
+        results = await self._send(sorted_out.group)
         now = self._clock()
-        poison = [job for job in jobs if job.crashes >= CRASHES]
-        suspects = [job for job in jobs if ALONE <= job.crashes < CRASHES]
-        group = [job for job in jobs if job.crashes < ALONE] or suspects[:1]
         settlements: list[Settlement] = [
             dead(job, None, [], now, f"the runner ended {job.crashes} times with it in hand")
-            for job in poison
+            for job in sorted_out.poison
         ]
-        back = [job for job in suspects if job not in group]
-        await self._queue.settle([Retry.unused(job, now) for job in back])
-        results = await self._send(group)
-        self._learn(results)
-        now = self._clock()
         settlements += [
             settlement(job, deliveries, self._policy, now)
-            for job, deliveries in zip(group, results, strict=True)
+            for job, deliveries in zip(sorted_out.group, results, strict=True)
         ]
         return settlements, results
 
@@ -183,33 +195,6 @@ class Worker:
         for n in deletions:
             results[n] = await self._engine.delete(events[n])
         return [results[n] for n in range(len(events))]
-
-    def _learn(self, results: Sequence[Sequence[Delivery]]) -> None:
-        """Adapt to what the destination said: breaker and concurrency."""
-        errors = [one.error for deliveries in results for one in deliveries if one.attempts]
-        if not errors:
-            return
-        if any(error is not None and error.code in TOO_MUCH for error in errors):
-            self.concurrency.was_too_much()
-        waits = [one for one in errors if isinstance(one, RetryableError) and one.retry_after]
-        if waits:
-            longest = max(waits, key=_asked)
-            self.breaker.asked_to_wait(min(_asked(longest), LONGEST_WAIT), str(longest))
-            return
-        refusing = [one for one in errors if isinstance(one, RetryableError | SetupError)]
-        if len(refusing) < len(errors):
-            self.breaker.succeeded()
-            self.concurrency.went_well()
-            return
-        before = self.breaker.state
-        setup = isinstance(refusing[0], SetupError)
-        self.breaker.failed(str(refusing[0]), at_once=setup)
-        if self.breaker.state is State.OPEN and before is State.CLOSED:
-            log.error("%s: paused, its events are kept: %s", self.name, refusing[0])
-
-
-def _asked(error: RetryableError) -> float:
-    return error.retry_after or 0.0
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

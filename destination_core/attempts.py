@@ -1,0 +1,66 @@
+"""When attempts are made: what stands before each, and how long to wait for the next."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+from destination_core.errors import DeliveryError
+
+
+class Gate(Protocol):
+    """What stands before every attempt, an async context manager that many enter at once.
+
+    May raise ``Paused`` when it is entered; nothing is sent then.
+    """
+
+    async def __aenter__(self) -> object:
+        """Wait for a turn."""
+        ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the turn back."""
+        ...
+
+    def check(self) -> None:
+        """Raise ``Paused`` if nothing more is to be sent; asked before each request."""
+        ...
+
+    def learn(self, errors: Sequence[DeliveryError | None]) -> None:
+        """Hear what an attempt brought: one error, or None, per payload that was in it."""
+        ...
+
+
+class Turns(asyncio.Semaphore):
+    """The gate of an engine that is asked to send, and sends: it only counts."""
+
+    def check(self) -> None:
+        """Let every request go."""
+
+    def learn(self, errors: Sequence[DeliveryError | None]) -> None:
+        """Learn nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often the engine tries again by itself, and how long it waits in between.
+
+    Full jitter: a random time up to ``base`` doubled per attempt, at most ``cap`` seconds; never
+    less than the destination asked for with ``Retry-After``.
+    """
+
+    attempts: int = 1
+    base: float = 1.0
+    cap: float = 300.0
+
+    def delay(self, number: int, asked: float | None) -> float:
+        """Return the seconds to wait after attempt ``number`` (from 1)."""
+        longest = min(self.cap, self.base * 2.0 ** min(number - 1, 30))
+        return max(random.uniform(0, longest), asked or 0.0)  # noqa: S311  jitter is no secret

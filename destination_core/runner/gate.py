@@ -1,0 +1,76 @@
+"""What stands before every attempt at one destination: concurrency and breaker, which learn."""
+
+import logging
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final
+
+from destination_core.connection import LONGEST_WAIT
+from destination_core.errors import DeliveryError, Paused, RetryableError, SetupError
+from destination_core.runner.breaker import Breaker, State
+from destination_core.runner.concurrency import Adaptive
+
+log: Final = logging.getLogger(__name__)
+
+TOO_MUCH: Final = frozenset({"REQUEST_TIMEOUT", "TOO_MANY_REQUESTS"})
+"""Codes that say that a destination is asked too often."""
+
+
+class Gate:
+    """An async context manager around each attempt; raises ``Paused`` while the breaker is open."""
+
+    def __init__(self, name: str, breaker: Breaker, concurrency: Adaptive) -> None:
+        self._name = name
+        self._breaker = breaker
+        self._concurrency = concurrency
+
+    async def __aenter__(self) -> None:
+        await self._concurrency.__aenter__()
+        wait = self._breaker.admit()
+        if wait > 0:
+            await self._concurrency.__aexit__(None, None, None)
+            raise self._paused(wait)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._concurrency.__aexit__(kind, error, traceback)
+
+    def check(self) -> None:
+        """Raise ``Paused`` if the breaker has opened since the attempt began."""
+        if self._breaker.state is State.OPEN:
+            raise self._paused(self._breaker.wait())
+
+    def _paused(self, seconds: float) -> Paused:
+        why = self._breaker.reason or "a probe is under way"
+        return Paused(f"{self._name} is left alone for now: {why}", retry_after=seconds)
+
+    def learn(self, errors: Sequence[DeliveryError | None]) -> None:
+        """Adapt to what an attempt brought: one error, or None, per payload that was in it."""
+        errors = [one for one in errors if not isinstance(one, Paused)]
+        if not errors:
+            return
+        if any(error is not None and error.code in TOO_MUCH for error in errors):
+            self._concurrency.was_too_much()
+        waits = [one for one in errors if isinstance(one, RetryableError) and one.retry_after]
+        if waits:
+            longest = max(waits, key=_asked)
+            self._breaker.asked_to_wait(min(_asked(longest), LONGEST_WAIT), str(longest))
+            return
+        refusing = [one for one in errors if isinstance(one, RetryableError | SetupError)]
+        if len(refusing) < len(errors):
+            self._breaker.succeeded()
+            self._concurrency.went_well()
+            return
+        before = self._breaker.state
+        setup = isinstance(refusing[0], SetupError)
+        self._breaker.failed(str(refusing[0]), at_once=setup)
+        if self._breaker.state is State.OPEN and before is State.CLOSED:
+            log.error("%s: paused, its events are kept: %s", self._name, refusing[0])
+
+
+def _asked(error: RetryableError) -> float:
+    return error.retry_after or 0.0
