@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := destination_core plugins/customerio tests benchmarks tools
-DISTRIBUTIONS := pyproject.toml plugins/customerio/pyproject.toml
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+DISTRIBUTIONS := pyproject.toml $(PLUGINS:=/pyproject.toml)
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,9 +37,8 @@ faults: $(VENV)/.dev ## break things in earnest and write what was seen to docs/
 conformance: $(VENV)/.dev ## run the recorded vectors that come with the tests
 	$(BIN)/python -m tests.conformance tests/conformance/vectors/*.jsonl.gz
 
-build: $(VENV)/.dev ## build both distributions into dist/
-	$(BIN)/python -m build --outdir dist .
-	$(BIN)/python -m build --outdir dist plugins/customerio
+build: $(VENV)/.dev ## build every distribution into dist/
+	for source in . $(PLUGINS); do $(BIN)/python -m build --outdir dist $$source || exit 1; done
 
 clean: ## remove what the other verbs made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -53,7 +52,7 @@ $(VENV)/.venv:
 
 $(VENV)/.runtime: $(VENV)/.venv $(DISTRIBUTIONS)
 	@echo "installing into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet -e . -e plugins/customerio
+	@$(BIN)/python -m pip install --quiet -e . $(addprefix -e ,$(PLUGINS))
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from destination_core.http import Response as Response
     from destination_core.http import Transport as Transport
     from destination_core.http import basic_auth as basic_auth
+    from destination_core.http import error_of as error_of
     from destination_core.http import segment as segment
     from destination_core.mapping import Directive as Directive
     from destination_core.mapping import array_path as array_path
@@ -147,6 +148,7 @@ _HOMES = {
         "Response",
         "Transport",
         "basic_auth",
+        "error_of",
         "segment",
     ),
     "mapping": (

@@ -15,6 +15,7 @@ def catalogue(destination: Destination[Any]) -> dict[str, Any]:
         "slug": destination.slug,
         "title": destination.title,
         "description": destination.description,
+        **_capabilities(destination),
         "settings": catalogue_fields(destination.settings),
         "actions": [_action(destination, action) for action in destination.actions],
         "presets": [
@@ -48,6 +49,13 @@ def action_table(destination: Destination[Any]) -> str:
     return "\n".join(rows)
 
 
+MARKS: Final = {
+    "dynamic": "`destinations choices`",
+    "unsafe_hidden": "hidden",
+    "readOnly": "read-only",
+}
+"""How the reference page marks a field; Segment's keys."""
+
 TABLE: Final = re.compile(r"(<!-- actions -->\n).*?(<!-- /actions -->)", re.DOTALL)
 
 
@@ -62,10 +70,13 @@ def markdown(destination: Destination[Any]) -> str:
     """Return the reference page of a destination."""
     parts = [f"# {destination.title}", destination.description, "## Settings"]
     parts.append(_table(catalogue_fields(destination.settings), default="default"))
+    parts += _audiences_part(destination)
     parts += ["## Actions", action_table(destination)]
     for action in destination.actions:
         parts += [f"### {action.title}", f"`{action.slug}`: {action.description}"]
-        parts.append(_table(action.schema.fields, default="default mapping"))
+        parts.append(_modes_part(action))
+        parts.append(_table(fields_of_action(action), default="default mapping"))
+        parts += _saving_part(action)
     if destination.presets:
         rows = ["| preset | action | trigger | Quick Setup |", "|---|---|---|---|"]
         rows += [
@@ -85,6 +96,8 @@ def default_text(value: Any) -> str:
             return str(value["@path"])
         if set(value) == {"@template"}:
             return str(value["@template"])
+        if set(value) == {"@literal"}:
+            return json.dumps(value["@literal"], ensure_ascii=False)
         chain = _coalesced(value)
         if chain:
             return ", else ".join(chain)
@@ -116,9 +129,88 @@ def _action(destination: Destination[Any], action: Action[Any, Any]) -> dict[str
         "description": action.description,
         "defaultSubscription": action.subscribe,
         "batch": action.batch_handler is not None or destination.batching is not None,
-        "fields": action.schema.fields,
+        "fields": fields_of_action(action),
         "defaultMapping": action.schema.default_mapping,
+        **({} if action.sync_modes is None else {"syncMode": action.sync_modes.to_segment()}),
+        **_hooks(action),
     }
+
+
+def fields_of_action(action: Action[Any, Any]) -> dict[str, dict[str, Any]]:
+    """Return an action's fields as Segment's catalogue lists them, by key.
+
+    Those whose values the destination can be asked for are ``dynamic``.
+    """
+    return _dynamic(action, action.schema.fields)
+
+
+def _dynamic(
+    action: Action[Any, Any], fields: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    asked = action.choice_handlers
+    return {
+        key: {**field, **({"dynamic": True} if key in asked else {})}
+        for key, field in fields.items()
+    }
+
+
+def _capabilities(destination: Destination[Any]) -> dict[str, Any]:
+    """Return what only some destinations have: a scheme of authentication, audiences."""
+    found: dict[str, Any] = {}
+    if destination.authentication is not None:
+        found["authentication"] = {"scheme": destination.authentication.scheme}
+    if destination.audiences is not None:
+        settings = destination.audiences.settings
+        fields = {} if settings is None else catalogue_fields(settings)
+        found["audiences"] = {"mode": destination.audiences.mode, "settings": fields}
+    return found
+
+
+def _hooks(action: Action[Any, Any]) -> dict[str, Any]:
+    """Return what is asked for and kept when a mapping is saved, under Segment's key."""
+    saving = action.saving
+    if saving is None:
+        return {}
+    said = {
+        "description": saving.description,
+        "inputFields": _dynamic(action, saving.input.fields),
+        "outputTypes": saving.output.fields,
+    }
+    return {"hooks": {"onMappingSave": said}}
+
+
+def _audiences_part(destination: Destination[Any]) -> list[str]:
+    audiences = destination.audiences
+    if audiences is None:
+        return []
+    said = (
+        "An audience is made before its members are sent, by `destinations save`."
+        if audiences.mode == "synced"
+        else "An audience need not be made before its members are sent."
+    )
+    fields = {} if audiences.settings is None else catalogue_fields(audiences.settings)
+    return ["## Audiences", said, _table(fields, default="default") if fields else ""]
+
+
+def _modes_part(action: Action[Any, Any]) -> str:
+    modes = action.sync_modes
+    if modes is None:
+        return ""
+    offered = ", ".join(
+        f"`{mode}`" + (" (default)" if mode == modes.default else "") for mode in modes.choices
+    )
+    return f"Sync modes: {offered}. {modes.description}".rstrip()
+
+
+def _saving_part(action: Action[Any, Any]) -> list[str]:
+    saving = action.saving
+    if saving is None:
+        return []
+    return [
+        f"When the mapping is saved: {saving.description}",
+        _table(_dynamic(action, saving.input.fields), default="default"),
+        f"Kept with it: {', '.join(f'`{key}`' for key in saving.output.fields)}.",
+    ]
 
 
 def _mapping(
@@ -135,6 +227,8 @@ def _table(fields: Mapping[str, Mapping[str, Any]], *, default: str) -> str:
         required = " (required)" if field.get("required") is True else ""
         kind = field.get("type", "")
         shown = default_text(field.get("default"))
+        marks = [mark for name, mark in MARKS.items() if field.get(name)]
+        kind += f" ({', '.join(marks)})" if marks else ""
         cell = f"`{shown}`" if shown else ""
         rows.append(
             f"| **{label}**{required} `{key}` | {kind} | {cell} | {field.get('description', '')} |"

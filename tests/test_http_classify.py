@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+import destination_core as dc
 from destination_core import errors
 from destination_core.http import Request, Response, code_of, error_for, retry_after
 
@@ -103,3 +104,19 @@ def test_a_retryable_error_knows_when():
 def test_retry_after_is_read_in_both_forms(value: str | None, seconds: float | None):
     """Seconds and the three forms of a date, between nothing and a day; nonsense is None."""
     assert retry_after(value, NOW) == seconds
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("soon", None), (None, None)])
+def test_a_response_says_how_long_to_wait(value: str | None, seconds: float | None):
+    """A plugin that words its own errors need not read the header itself."""
+    headers = {} if value is None else {"retry-after": value}
+    assert Response(423, headers).retry_after == seconds
+
+
+def test_the_error_of_a_status_is_public():
+    """A plugin makes the error of a status in the destination's own words."""
+    error = dc.error_of(429, "SECONDLY: slow down", retry_after=1.0)
+    assert isinstance(error, dc.RetryableError)
+    assert (str(error), error.code, error.retry_after) == (
+        "SECONDLY: slow down", "TOO_MANY_REQUESTS", 1.0
+    )  # fmt: skip

@@ -219,3 +219,14 @@ def test_the_pytest_plugin_costs_nothing_until_it_is_used() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_what_a_customer_fills_in_is_mapped() -> None:
+    """An action that needs a choice is checked with the one that the plugin names."""
+    checks = suite(sound, Unmapped)
+    with pytest.raises(AssertionError, match="no standard event"):
+        checks.sample("act")
+    type(checks).mappings = {"act": {"id": "chosen-1"}}
+    checks.test_perform_sends_a_request("act")
+    _, server = checks.delivered("act", [checks.sample("act")])
+    assert server.requests[0].json() == {"id": "chosen-1"}

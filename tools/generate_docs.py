@@ -9,6 +9,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,6 +22,8 @@ from destination_core.mapping.directives import DIRECTIVES
 from destination_core.plugins import Registry
 
 ROOT = Path(__file__).parents[1]
+PLUGINS = sorted(one.parent.name for one in (ROOT / "plugins").glob("*/pyproject.toml"))
+"""The plugins of this repository; each folder has the slug's name."""
 WIDTH = 100
 """Columns of code; the formatter's line-length."""
 NOTE = "<!-- written by tools/generate_docs.py; change the source, then `make docs` -->\n\n"
@@ -118,9 +121,9 @@ def commands() -> str:
     return NOTE + "\n\n".join([*parts, *exits]) + "\n"
 
 
-def customerio_page() -> str:
-    """Return the reference page of the Customer.io plugin."""
-    return NOTE + markdown(Registry.discover().relay("customerio").destination)
+def plugin_page(slug: str) -> str:
+    """Return the reference page of a plugin."""
+    return NOTE + markdown(Registry.discover().relay(slug).destination)
 
 
 def customerio_actions() -> str:
@@ -133,7 +136,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/errors.md": error_page,
     "docs/reference/directives.md": directive_page,
     "docs/reference/cli.md": commands,
-    "docs/reference/customerio.md": customerio_page,
+    **{f"docs/reference/{slug}.md": partial(plugin_page, slug) for slug in PLUGINS},
 }
 PARTS: Mapping[str, Callable[[], str]] = {"customerio actions": customerio_actions}
 WITH_PARTS = ("README.md", "docs/writing-a-plugin.md", "plugins/customerio/README.md")

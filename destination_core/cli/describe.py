@@ -55,7 +55,7 @@ def _write(page: Path, text: str | None) -> int:
 
 
 def _text(destination: "Destination[Any]") -> None:
-    from destination_core.catalogue import default_text
+    from destination_core.catalogue import default_text, fields_of_action
     from destination_core.schema import catalogue_fields
 
     click.echo(f"{heading(destination.title)}  {destination.slug}")
@@ -70,10 +70,15 @@ def _text(destination: "Destination[Any]") -> None:
         click.echo(f"  {action.description}")
         if action.subscribe:
             click.echo(f"  when {action.subscribe}")
-        for key, field in action.schema.fields.items():
+        if action.sync_modes is not None:
+            click.echo(f"  sync modes {', '.join(action.sync_modes.choices)}")
+        if action.saving is not None:
+            click.echo(f"  saving asks for {', '.join(action.saving.input.fields)}")
+        for key, field in fields_of_action(action).items():
             required = " (required)" if field.get("required") is True else ""
             shown = default_text(field.get("default"))
-            click.echo(f"    {key}{required}" + (f" ← {shown}" if shown else ""))
+            asked = " (destinations choices)" if field.get("dynamic") else ""
+            click.echo(f"    {key}{required}{asked}" + (f" ← {shown}" if shown else ""))
     if destination.presets:
         click.echo(f"\n{heading('Presets')}")
         for preset in destination.presets:

@@ -14,7 +14,6 @@ from destination_core.errors import (
 )
 from destination_core.http.messages import Request, Response
 from destination_core.http.redaction import Redactor
-from destination_core.http.retry_after import retry_after
 
 SEGMENT_CODES: Final = {
     301: "MOVED_PERMENANTLY",  # Segment's spelling
@@ -69,8 +68,7 @@ def error_for(request: Request, response: Response, secrets: Collection[str] = (
         message += clean.text(_towards(response))
     if status in CREDENTIALS:
         message += "; check the credentials in the settings"
-    wait = retry_after(response.header("Retry-After"))
-    return error_of(status, message, detail=detail, retry_after=wait)
+    return error_of(status, message, detail=detail, retry_after=response.retry_after)
 
 
 def error_of(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from destination_core.http.guard import Guard
+from destination_core.http.retry_after import retry_after
 
 
 @dataclass(slots=True, repr=False)
@@ -73,6 +74,11 @@ class Response:
         """Return a header whatever its case, or None."""
         wanted = name.lower()
         return next((value for key, value in self.headers.items() if key.lower() == wanted), None)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the destination asks to wait for; None when it does not say."""
+        return retry_after(self.header("Retry-After"))
 
     def __repr__(self) -> str:
         return f"<Response {self.status}, {len(self.body):,} bytes>"

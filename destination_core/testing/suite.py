@@ -59,7 +59,8 @@ class DestinationSuite:
     """Inherit, name the ``plugin`` and valid ``settings``, and every standard check runs.
 
     ``samples`` gives, by action, an event that its default mapping makes a valid payload of; by
-    default the first standard event that does. ``reply`` is what the destination answers when all
+    default the first standard event that does; ``mappings`` what a customer has to fill in beside
+    the default mapping, by action and field. ``reply`` is what the destination answers when all
     is well (a function of the request where it depends on it). ``exempt`` names required fields
     without a default mapping, as ``action.field``, with the reason. ``golden`` is the folder of
     golden requests, ``readme`` a page with a table of the actions; None for none.
@@ -68,6 +69,7 @@ class DestinationSuite:
     plugin: ClassVar[ModuleType | Any]
     settings: ClassVar[Mapping[str, Any]]
     samples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    mappings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     reply: ClassVar[Reply | Callable[[Any], Reply]] = Reply()
     exempt: ClassVar[Mapping[str, str]] = {}
     golden: ClassVar[Path | None] = None
@@ -95,7 +97,7 @@ class DestinationSuite:
 
     def connection(self, *slugs: str) -> Connection[Any]:
         """Open a connection with these actions subscribed to every event."""
-        chosen = [Subscription(slug, slug, EVERY_EVENT) for slug in slugs]
+        chosen = [Subscription(slug, slug, EVERY_EVENT, self.mapping(slug)) for slug in slugs]
         return Connection(
             "suite",
             self.relay,
@@ -104,13 +106,17 @@ class DestinationSuite:
             tokens=MemoryTokens({"suite": AccessToken("suite-token")}),
         )
 
+    def mapping(self, slug: str) -> dict[str, Any]:
+        """Return the action's default mapping, with what ``mappings`` fills in."""
+        return {**self._action(slug).schema.default_mapping, **self.mappings.get(slug, {})}
+
     def sample(self, slug: str) -> dict[str, Any]:
         """Return an event that the action's default mapping makes a valid payload of."""
         if slug in self.samples:
             return copy.deepcopy(dict(self.samples[slug]))
         action = self._action(slug)
         for event in self._selected(action):
-            if _payload(action, event) is not None:
+            if self._payload(action, event) is not None:
                 return event
         raise AssertionError(
             f"no standard event makes a valid payload of action {slug!r}; give one:"
@@ -154,6 +160,14 @@ class DestinationSuite:
             return events
         trigger = fql.parse(action.subscribe)
         return [one for one in events if trigger.matches(one)]
+
+    def _payload(self, action: Action[Any, Any], event: Mapping[str, Any]) -> Any:
+        """Return the payload that the mapping makes, or None when it is invalid."""
+        compiled = mapping.compile(self.mapping(action.slug))
+        try:
+            return action.schema.validate(compiled.resolve(event))
+        except InvalidPayload:
+            return None
 
     # -- the checks ------------------------------------------------------------------------
 
@@ -211,7 +225,9 @@ class DestinationSuite:
         trigger = self._action(action).subscribe
         selected = trigger is None or fql.parse(trigger).matches(event)
         expect(selected, f"sample of {action!r} is not selected by its trigger {trigger!r}")
-        expect(_payload(self._action(action), event), f"sample of {action!r} is no valid payload")
+        expect(
+            self._payload(self._action(action), event), f"sample of {action!r} is no valid payload"
+        )
 
     def test_perform_sends_a_request(self, action: str) -> None:
         """A valid payload goes out, and is delivered when the destination says so."""
@@ -239,7 +255,7 @@ class DestinationSuite:
         events = [good, bad, self.sample(action)]
         deliveries, _ = self.delivered(action, events, batch=True)
         first, middle, last = (one.ok for one in deliveries)
-        valid = _payload(self._action(action), bad) is not None
+        valid = self._payload(self._action(action), bad) is not None
         expect((first, last) == (True, True), f"{action!r}: good neighbours are not delivered")
         expect(valid or not middle, f"{action!r}: an invalid payload counts as delivered")
 
@@ -325,15 +341,6 @@ def _run(work: Awaitable[T]) -> T:
         return await work
 
     return asyncio.run(run())
-
-
-def _payload(action: Action[Any, Any], event: Mapping[str, Any]) -> Any:
-    """Return the payload that the default mapping makes, or None when it is invalid."""
-    compiled = mapping.compile(action.schema.default_mapping)
-    try:
-        return action.schema.validate(compiled.resolve(event))
-    except InvalidPayload:
-        return None
 
 
 def _event_names(trigger: str | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Both distributions, as a stranger installs them: wheels, an empty environment, no source tree."""
+"""Every distribution, as a stranger installs them: wheels, an empty environment, no source tree."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PLUGINS = sorted(one.parent.name for one in ROOT.glob("plugins/*/pyproject.toml"))
 
 BROKEN = {
     "broken_import": "raise RuntimeError('boom')",
@@ -56,7 +57,7 @@ class Environment:
         self.home = path
 
     def borrow(self) -> None:
-        """Use the third-party packages that are installed here; not our two distributions."""
+        """Use the third-party packages that are installed here; not our distributions."""
         here = Path(sysconfig.get_path("purelib"))
         for package in here.iterdir():
             if "destination" not in package.name and package.suffix != ".pth":
@@ -88,9 +89,9 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Build both wheels."""
+    """Build every wheel."""
     out = tmp_path_factory.mktemp("dist")
-    for source in (ROOT, ROOT / "plugins" / "customerio"):
+    for source in (ROOT, *(ROOT / "plugins" / one for one in PLUGINS)):
         command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
         done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -107,15 +108,18 @@ def environment(tmp_path: Path, wheels: dict[str, Path]) -> Environment:
 
 
 def test_plugin_comes_and_goes_with_pip(environment: Environment, wheels: dict[str, Path]) -> None:
-    """`pip install` of the plugin's wheel makes it appear, `pip uninstall` disappear."""
+    """`pip install` of a plugin's wheel makes it appear, `pip uninstall` disappear."""
     assert environment.plugins()["plugins"] == []
-    environment.pip("install", "--no-index", "--no-deps", str(wheels["destination_customerio"]))
-    (found,) = environment.plugins()["plugins"]  # type: ignore[misc]
-    assert (found["slug"], found["distribution"]) == ("customerio", "destination-customerio")
-    demo = environment.run("demo", "--json")
-    assert demo.returncode == 0, demo.stderr
-    environment.pip("uninstall", "-y", "destination-customerio")
-    assert environment.plugins()["plugins"] == []
+    for plugin in PLUGINS:
+        wheel = wheels[f"destination_{plugin}"]
+        environment.pip("install", "--no-index", "--no-deps", str(wheel))
+        (found,) = environment.plugins()["plugins"]  # type: ignore[misc]
+        assert (found["slug"], found["distribution"]) == (plugin, f"destination-{plugin}")
+        if plugin == "customerio":
+            demo = environment.run("demo", "--json")
+            assert demo.returncode == 0, demo.stderr
+        environment.pip("uninstall", "-y", f"destination-{plugin}")
+        assert environment.plugins()["plugins"] == []
 
 
 def test_broken_plugins_are_named_while_the_others_list(
@@ -154,10 +158,12 @@ def test_broken_plugins_are_named_while_the_others_list(
         assert words in broken[f"acme-{name}"]["reason"]
 
 
-def test_plugin_imports_only_public_names() -> None:
-    """The Customer.io plugin uses `import destination_core as dc` and nothing behind it."""
-    source = ROOT / "plugins" / "customerio" / "destination_customerio"
-    for module in source.rglob("*.py"):
+@pytest.mark.parametrize("plugin", PLUGINS, ids=PLUGINS)
+def test_plugin_imports_only_public_names(plugin: str) -> None:
+    """A plugin uses `import destination_core as dc` and nothing behind it."""
+    modules = list((ROOT / "plugins" / plugin / f"destination_{plugin}").rglob("*.py"))
+    assert modules
+    for module in modules:
         for line in module.read_text("utf-8").splitlines():
             private = line.strip().startswith(("from destination_core", "import destination_core."))
             assert not private, f"{module.name}: {line.strip()}"

@@ -1,0 +1,231 @@
+"""Writing CRM records, many at a time: create, update or upsert, and what became of each.
+
+Sources: developers.hubspot.com, CRM API, objects, batch (at most 100 inputs a request), and "Error
+handling", multi-status errors: with an ``objectWriteTraceId`` per input, one that is refused does
+not take the others with it; the answer has status 207 and names the input in ``context``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import destination_core as dc
+from destination_hubspot import hubspot_api
+from destination_hubspot.hubspot_api import CONFLICT, NOT_FOUND, Ctx
+from destination_hubspot.properties import EMAIL, RECORD_ID, key_of
+
+BATCH: Final = 100
+"""Records of one request."""
+
+SYNC_MODES: Final = dc.SyncModes(
+    default="upsert",
+    choices=("upsert", "update", "add"),
+    description="Upsert: update records, and create those that are missing. Update: leave out what"
+    " is missing. Add: leave out what is there.",
+)
+
+ADDITIONAL_EMAILS: Final = "hs_additional_emails"
+"""The other addresses of a contact, separated by ";": it is found by them as well."""
+
+UNSAID: Final = "HubSpot's answer does not say what became of this record"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record to write: the value it is found by, and its properties."""
+
+    value: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of one record: its id at HubSpot and the properties that it has now."""
+
+    outcome: dc.Outcome
+    id: str | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Input:
+    """One input of a request: what several payloads say of one record, in their order."""
+
+    key: str
+    properties: dict[str, str]
+    id: str | None = None
+
+
+Attempted = Record | dc.InvalidPayload
+
+
+def attempt(make: Callable[[], Record]) -> Attempted:
+    """Make a record, or return why it cannot be: one payload must not stop its neighbours."""
+    try:
+        return make()
+    except dc.InvalidPayload as error:
+        return error
+
+
+async def write(
+    ctx: Ctx, object_type: str, id_property: str, records: Sequence[Attempted], mode: str
+) -> list[Written]:
+    """Write records of one type, found by one property; return what became of each, in order.
+
+    ``mode`` is a sync mode: upsert, update or add. Records that say the same value are one input:
+    HubSpot refuses a batch that has an id twice. Raises ``DeliveryError`` when all are refused.
+    """
+    inputs: dict[str, _Input] = {}
+    for record in records:
+        if isinstance(record, Record):
+            key = key_of(id_property, record.value)
+            inputs.setdefault(key, _Input(key, {})).properties.update(record.properties)
+    request = _Request(ctx, object_type, id_property)
+    settled = await request.send(list(inputs.values()), mode) if inputs else {}
+    return [
+        settled[key_of(id_property, one.value)]
+        if isinstance(one, Record)
+        else Written(dc.Outcome(one))
+        for one in records
+    ]
+
+
+def raise_for(ctx: Ctx, outcomes: Sequence[dc.Outcome]) -> None:
+    """Settle a single payload by its outcome: raise its error, or hand on its warnings."""
+    (outcome,) = outcomes
+    if outcome.error is not None:
+        raise outcome.error
+    for warning in outcome.warnings:
+        ctx.warn(warning)
+
+
+async def find(
+    ctx: Ctx, object_type: str, id_property: str, values: Iterable[str]
+) -> dict[str, str]:
+    """Return the ids of the records that are there, by the key of what they are found by."""
+    keys = list(dict.fromkeys(key_of(id_property, one) for one in values))
+    inputs = [_Input(key, {}) for key in keys]
+    await _Request(ctx, object_type, id_property).look_up(inputs)
+    return {one.key: one.id for one in inputs if one.id is not None}
+
+
+class _Request:
+    """The requests about records of one type that are found by one property."""
+
+    def __init__(self, ctx: Ctx, object_type: str, id_property: str) -> None:
+        self._ctx = ctx
+        self._path = f"/crm/v3/objects/{dc.segment(object_type)}/batch"
+        self._type = object_type
+        self._by = id_property
+
+    async def send(self, inputs: list[_Input], mode: str) -> dict[str, Written]:
+        """Write inputs; return what became of each, by its key."""
+        if self._by == RECORD_ID:
+            if mode == "add":
+                raise dc.InvalidPayload(
+                    f"{RECORD_ID} is given by HubSpot: with sync mode 'add' records must be found"
+                    f" by another property"
+                )
+            await self.look_up(inputs)
+            return await self._post("update", inputs)
+        if mode == "upsert":
+            return await self._post("upsert", inputs)
+        await self.look_up(inputs)
+        wanted = mode == "update"
+        chosen = [one for one in inputs if (one.id is not None) == wanted]
+        settled = await self._post("update" if wanted else "create", chosen) if chosen else {}
+        why = "there is none" if wanted else "it is there already"
+        return {one.key: settled.get(one.key) or self._left_out(one, why) for one in inputs}
+
+    async def look_up(self, inputs: Sequence[_Input]) -> None:
+        """Give the inputs the ids of their records, where there are any."""
+        if self._by == RECORD_ID:
+            for one in inputs:
+                one.id = one.key
+            return
+        body = {
+            "idProperty": self._by,
+            "inputs": [{"id": one.key} for one in inputs],
+            "properties": [self._by] + ([ADDITIONAL_EMAILS] if self._by == EMAIL else []),
+        }
+        answer = await hubspot_api.ask_for(self._ctx, "POST", f"{self._path}/read", json=body)
+        for error in answer.get("errors") or []:
+            status = hubspot_api.status_of(error)
+            if status != NOT_FOUND:
+                raise dc.error_of(status, f"{self._path}/read: {hubspot_api.said(error)}")
+        ids = {key: one["id"] for one in answer.get("results") or [] for key in self._keys(one)}
+        for one in inputs:
+            one.id = ids.get(one.key)
+
+    async def _post(self, verb: str, inputs: Sequence[_Input]) -> dict[str, Written]:
+        body = {"inputs": [self._input(verb, n, one) for n, one in enumerate(inputs)]}
+        try:
+            answer = await hubspot_api.ask_for(self._ctx, "POST", f"{self._path}/{verb}", json=body)
+        except dc.PermanentError as refused:
+            if verb == "create" and refused.status == CONFLICT:  # made since it was looked for
+                raise dc.RetryableError(
+                    str(refused), detail=refused.detail, status=CONFLICT
+                ) from None
+            raise
+        settled = dc.MultiStatus(len(inputs))
+        written: dict[int, Mapping[str, Any]] = {}
+        errors = answer.get("errors") or []
+        for error in errors:
+            for index in self._places(error, inputs) or settled.left:
+                words = f"{self._type} {self._by}: {hubspot_api.said(error)}"
+                settled.set(index, hubspot_api.status_of(error), words)
+        for result in answer.get("results") or []:
+            place = self._place(result, inputs)
+            if place is not None:
+                settled.accept(place)
+                written[place] = result
+        if not errors and not answer.get("numErrors"):
+            settled.accept_rest()
+        outcomes = settled.outcomes(unsaid=dc.RetryableError(UNSAID))
+        made = {}
+        for index, (one, outcome) in enumerate(zip(inputs, outcomes, strict=True)):
+            result = written.get(index, {})
+            made[one.key] = Written(outcome, result.get("id"), result.get("properties") or {})
+        return made
+
+    def _input(self, verb: str, number: int, one: _Input) -> dict[str, Any]:
+        made: dict[str, Any] = {"properties": one.properties, "objectWriteTraceId": str(number)}
+        if verb == "update":
+            return {"id": one.id, **made}
+        made["properties"] = {**one.properties, self._by: one.key}
+        return made if verb == "create" else {"idProperty": self._by, "id": one.key, **made}
+
+    def _left_out(self, one: _Input, why: str) -> Written:
+        """Settle what the sync mode leaves out: nothing is wrong, and nothing was written."""
+        warning = f"nothing was written for {self._by} of {self._type}: {why}"
+        return Written(dc.Outcome(None, (warning,)), one.id)
+
+    def _places(self, error: Mapping[str, Any], inputs: Sequence[_Input]) -> list[int]:
+        """Return the inputs that an error names: by trace id, or by id."""
+        context = error.get("context") or {}
+        traces = {str(one) for one in context.get("objectWriteTraceId") or ()}
+        ids = {key_of(self._by, str(one)) for one in context.get("ids") or ()}
+        return [
+            index
+            for index, one in enumerate(inputs)
+            if str(index) in traces or one.key in ids or (one.id is not None and one.id in ids)
+        ]
+
+    def _place(self, result: Mapping[str, Any], inputs: Sequence[_Input]) -> int | None:
+        """Return the input that a result is of: by trace id, record id, or what it is found by."""
+        trace = result.get("objectWriteTraceId")
+        keys = self._keys(result)
+        for index, one in enumerate(inputs):
+            if trace == str(index) or (one.id is not None and one.id == result.get("id")):
+                return index
+            if trace is None and one.key in keys:
+                return index
+        return None
+
+    def _keys(self, result: Mapping[str, Any]) -> set[str]:
+        """Return what a record is found by: for contacts their other addresses too."""
+        properties = result.get("properties") or {}
+        values = [properties.get(self._by)]
+        if self._by == EMAIL:
+            values += str(properties.get(ADDITIONAL_EMAILS) or "").split(";")
+        return {key_of(self._by, str(one)) for one in values if one}
