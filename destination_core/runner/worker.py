@@ -129,7 +129,7 @@ class Worker:
                 await asyncio.wait([task], timeout=PATIENCE if alone else None)
         elif alone:
             self._suspects = False
-        else:
+        elif not self._stop.is_set():  # it may have come before `_wake` was cleared
             due = await self._queue.next_due(self.name)
             left = POLL_SECONDS if due is None else due - self._clock()
             await _set_within(self._wake, min(max(left, 0.001), POLL_SECONDS))

@@ -69,6 +69,10 @@ class Process:
     async def until(self, destination: str, many: int, seconds: float) -> bool:
         return await self._seen(destination, lambda seen: len(seen.digests) >= many, seconds)
 
+    async def asked(self, destination: str, seconds: float) -> bool:
+        before = len(self._receiver.seen[destination].arrivals)
+        return await self._seen(destination, lambda seen: len(seen.arrivals) > before, seconds)
+
     async def fresh(self, destinations: list[str], seconds: float) -> float | None:
         began = time.monotonic()
         number = self._issuer.issued

@@ -106,6 +106,10 @@ class Oracle:
         """Wait until a destination has received so many different events; tell whether it has."""
         return bool(await self.ask("until", destination=destination, many=many, seconds=seconds))
 
+    async def asked(self, destination: str, seconds: float = 60) -> bool:
+        """Wait for a request to a destination, whatever it is answered; tell whether one came."""
+        return bool(await self.ask("asked", destination=destination, seconds=seconds))
+
     async def fresh(self, destinations: list[str], seconds: float = 60) -> float | None:
         """Send one new event; return after how many seconds all have it, None if they have not."""
         said: float | None = await self.ask("fresh", destinations=destinations, seconds=seconds)

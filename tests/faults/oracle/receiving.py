@@ -84,6 +84,7 @@ class Receiver:
         if request.headers.get("Authorization") != self._authorization:
             behaviour = Behaviour(status=401)
         seen.arrivals.append((time.time(), len(entries), behaviour.status))
+        seen.changed.set()
         if behaviour.delay:
             await asyncio.sleep(behaviour.delay)
         if 200 <= behaviour.status < 300:

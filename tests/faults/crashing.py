@@ -1,0 +1,89 @@
+"""A plugin of the tests that ends its process at a named point: as sudden as kill -9, and exact.
+
+The product does not know of it: where it is not installed, nothing is asked and nothing is paid.
+``POINT`` in the environment names the point and how often it is passed before: ``name:2``.
+"""
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import destination_core as dc
+from destination_core.queue.letters import Letters
+from destination_core.queue.marks import HighWater
+from destination_core.queue.store import Store
+from destination_core.runner.runner import Runner
+from destination_core.runner.worker import Worker
+
+CODE: Final = 77
+"""The exit code, to be told from others."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Before or after a method; ``passes`` are those of a start, to be let through.
+
+    At one where ``repeats`` is true the destination has the events and the queue does not know
+    it yet: they are delivered twice, whatever anybody does.
+    """
+
+    title: str
+    owner: type
+    method: Callable[..., Any]
+    after: bool = False
+    passes: int = 0
+    repeats: bool = False
+
+
+INTAKE: Final[Mapping[str, Point]] = {
+    "remembered": Point("between messageId and event", Store, Store._unseen, after=True),
+    "put": Point("before the commit of new events", Store, Store.put, after=True),
+    "marking": Point("between that commit and the mark", HighWater, HighWater.write, passes=1),
+    "marked": Point("between mark and answer", HighWater, HighWater.write, after=True, passes=1),
+}
+DELIVERY: Final[Mapping[str, Point]] = {
+    "claim": Point("before the commit of a claim", Store, Store.claim, after=True),
+    "claimed": Point("between claim and request", Worker, Worker._deliver),
+    "answered": Point("between answer and settlement", Worker, Worker._learn, repeats=True),
+    "removed": Point("within a settlement", Store, Store._remove, after=True, repeats=True),
+    "settled": Point("after a settlement", Runner, Runner._observe),
+}
+DEATH: Final[Mapping[str, Point]] = {
+    "dying": Point("between end of the job and dead letter", Store, Store._remove, after=True),
+    "buried": Point("between dead letter and commit", Letters, Letters.bury, after=True),
+}
+START: Final[Mapping[str, Point]] = {
+    "released": Point("within the recovery at start", Store, Store.release, after=True),
+    "expired": Point("within the upkeep", Store, Store.expire, after=True),
+}
+REVIVAL: Final[Mapping[str, Point]] = {
+    "revived": Point("within `dead retry`", Letters, Letters.revive, after=True),
+}
+POINTS: Final = {**INTAKE, **DELIVERY, **DEATH, **START, **REVIVAL}
+
+
+@dc.hookimpl
+def event_planned(event: object, plan: object) -> None:
+    """Do nothing; a plugin has to implement something."""
+
+
+def _arm(point: Point, left: int) -> None:
+    @functools.wraps(point.method)
+    def deadly(*arguments: Any, **named: Any) -> Any:
+        nonlocal left
+        if not point.after and left <= 0:
+            os._exit(CODE)
+        result = point.method(*arguments, **named)
+        if point.after and left <= 0 and result != []:  # a claim of nothing is none
+            os._exit(CODE)
+        left -= 1
+        return result
+
+    setattr(point.owner, point.method.__name__, deadly)
+
+
+if "POINT" in os.environ:
+    _name, _, _passes = os.environ["POINT"].partition(":")
+    _arm(POINTS[_name], POINTS[_name].passes + int(_passes or 0))

@@ -1,0 +1,87 @@
+"""F20: a runner is paused with events in hand; another takes them over; the first comes back."""
+
+import asyncio
+import signal
+import sqlite3
+from pathlib import Path
+
+from tests.faults.fault import Fault, Result, Size
+from tests.faults.service import Service
+from tests.faults.stage import QUICK, Stage
+
+LEASE = 2.0
+"""Seconds after which what a paused runner holds may be claimed by another."""
+
+ANSWER = 3.0
+"""Seconds until the paused runner's requests are answered: it is paused before."""
+
+LONG_PAUSE = 90.0
+"""Seconds of one of the pauses of the long form; the others last as long as the other needs."""
+
+LOST = "leases had been lost to another runner"
+
+
+async def run(size: Size, folder: Path) -> Result:
+    """Refuse (409) what the paused one holds, take it from the other: it must not be buried."""
+    rounds, events = (20, 2_000) if size is Size.LONG else (1, 300)
+    result = Result()
+    refused = 0
+    async with Stage(folder, "a", delivery={**QUICK, "lease": LEASE}) as stage:
+        paused = await stage.serve()
+        for number in range(rounds):
+            await stage.oracle.answer("a", status=409, delay=ANSWER)
+            issuing = asyncio.create_task(stage.oracle.issue(events, batch=50))
+            await stage.oracle.asked("a")
+            await issuing
+            paused.process.send_signal(signal.SIGSTOP)
+            held = _claimed(stage)
+            await stage.oracle.answer("a")
+            other = await stage.serve()
+            emptied = await stage.drained()
+            if size is Size.LONG and number == 0:
+                await asyncio.sleep(LONG_PAUSE)
+            paused.process.send_signal(signal.SIGCONT)
+            await _told(paused)
+            code = await paused.end()
+            refused += _refused(paused)
+            if not (held and emptied and code == 0):
+                seen = f"{held} held, emptied: {emptied}, exit code {code}"
+                result.demand("held, taken over, ended in order", False, seen)
+            paused = other
+        counts = await stage.judge(result)
+    result.figures |= {"pauses": rounds, "settlements refused": refused}
+    result.demand("what the paused one held was refused to it", refused >= rounds, refused)
+    buried = counts["a"]["dead"]
+    result.demand("it buried nothing that the other delivered", not buried, buried)
+    return result
+
+
+def _claimed(stage: Stage) -> int:
+    """Return how many events are in somebody's hand."""
+    file = sqlite3.connect(f"{stage.queue_path.as_uri()}?mode=ro", uri=True)
+    try:
+        (many,) = file.execute("SELECT count(*) FROM jobs WHERE owner != 0").fetchone()
+        return int(many)
+    finally:
+        file.close()
+
+
+async def _told(service: Service, seconds: float = 60) -> None:
+    """Wait until it has learnt that it was too late."""
+    async with asyncio.timeout(seconds):
+        while LOST not in service.log.read_text("utf-8"):
+            await asyncio.sleep(0.05)
+
+
+def _refused(service: Service) -> int:
+    """Return how many settlements were refused to it."""
+    lines = [line for line in service.log.read_text("utf-8").splitlines() if LOST in line]
+    return sum(int(line.split(f" {LOST}")[0].split(" of ")[-2].split()[-1]) for line in lines)
+
+
+FAULT = Fault(
+    "F20",
+    "two runners, one paused",
+    "the one that comes back settles nothing; one end per event; 0 lost",
+    run,
+)
