@@ -6,8 +6,10 @@ The product does not know of it: where it is not installed, nothing is asked and
 
 import functools
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
 import destination_core as dc
@@ -21,6 +23,16 @@ CODE: Final = 77
 """The exit code, to be told from others."""
 
 
+@dc.hookimpl
+def attempt_finished(attempt: dc.Attempt) -> None:
+    """Come between a destination's answer and its settlement."""
+    _answered()
+
+
+def _answered() -> None:
+    """Do nothing, unless the process is to end here."""
+
+
 @dataclass(frozen=True)
 class Point:
     """Before or after a method; ``passes`` are those of a start, to be let through.
@@ -30,7 +42,7 @@ class Point:
     """
 
     title: str
-    owner: type
+    owner: type | ModuleType
     method: Callable[..., Any]
     after: bool = False
     passes: int = 0
@@ -46,7 +58,9 @@ INTAKE: Final[Mapping[str, Point]] = {
 DELIVERY: Final[Mapping[str, Point]] = {
     "claim": Point("before the commit of a claim", Store, Store.claim, after=True),
     "claimed": Point("between claim and request", Worker, Worker._deliver),
-    "answered": Point("between answer and settlement", Worker, Worker._learn, repeats=True),
+    "answered": Point(
+        "between answer and settlement", sys.modules[__name__], _answered, repeats=True
+    ),
     "removed": Point("within a settlement", Store, Store._remove, after=True, repeats=True),
     "settled": Point("after a settlement", Runner, Runner._observe),
 }
@@ -62,11 +76,6 @@ REVIVAL: Final[Mapping[str, Point]] = {
     "revived": Point("within `dead retry`", Letters, Letters.revive, after=True),
 }
 POINTS: Final = {**INTAKE, **DELIVERY, **DEATH, **START, **REVIVAL}
-
-
-@dc.hookimpl
-def event_planned(event: object, plan: object) -> None:
-    """Do nothing; a plugin has to implement something."""
 
 
 def _arm(point: Point, left: int) -> None:

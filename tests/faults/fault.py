@@ -1,9 +1,10 @@
 """What a fault is, and what became of running one."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 
 class Size(StrEnum):
@@ -55,4 +56,4 @@ class Fault:
     id: str
     title: str
     limits: str
-    run: Callable[[Size, Path], Awaitable[Result]]
+    run: Callable[[Size, Path], Coroutine[Any, Any, Result]]
