@@ -214,7 +214,7 @@ async def test_events_wait_for_company_in_a_batch(tmp_path: Path) -> None:
 
 
 async def test_the_rate_of_a_destination_is_kept(tmp_path: Path) -> None:
-    """A burst of one second, and then no more than was set."""
+    """No burst of a second's worth, and then no more than was set."""
     world = Destinations()
     slow = Policy(rate=5, batch_age=0, chunk=1)
     async with running(tmp_path / "q", world, policy=slow) as runner:
@@ -223,7 +223,7 @@ async def test_the_rate_of_a_destination_is_kept(tmp_path: Path) -> None:
         await settled(runner)
         seconds = time.monotonic() - started
     assert len(world.got["a"]) == 10
-    assert seconds >= 0.9  # five at once, five in a second
+    assert seconds >= 1.7  # one at once, nine at five a second
 
 
 async def test_order_by_user_holds_across_retries(tmp_path: Path) -> None:

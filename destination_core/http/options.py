@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiolimiter import AsyncLimiter
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from destination_core.http.transport import Transport
 
 
+BURST_SECONDS: Final = 0.1
+"""Requests of so long a time may go at once; a second's worth would be twice the rate, briefly."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestOptions:
     """What ``extend_request`` adds to every request of a connection.
@@ -26,9 +30,9 @@ class RequestOptions:
     not followed unless ``allow_redirects`` says so, and never to another host: credentials would
     go with them. ``public_only`` is for URLs that users supply: requests go to public addresses
     only, and to ``allowed_networks`` (CIDR), which the operator sets. ``requests_per_second``
-    bounds the rate of the connection, bursts of one second included. Raises ``InvalidSettings``
-    for a header that cannot be sent, ``PluginError`` for a number that is none, ``ValueError``
-    for a network that is none.
+    bounds the rate of the connection; bursts are those of a tenth of a second. Raises
+    ``InvalidSettings`` for a header that cannot be sent, ``PluginError`` for a number that is none,
+    ``ValueError`` for a network that is none.
     """
 
     base_url: str = ""
@@ -90,7 +94,7 @@ class Session:
         self.allow_redirects = options.allow_redirects
         self.guard = Guard.of(options.allowed_networks) if options.public_only else None
         rate = options.requests_per_second
-        self.limiter = None if rate is None else AsyncLimiter(max(rate, 1), max(1, 1 / rate))
+        self.limiter = None if rate is None else _limiter(rate)
         given = {key.lower() for key in options.headers}
         own = {} if "user-agent" in given else {"User-Agent": user_agent()}
         self.headers: dict[str, str] = {**own, **options.headers}
@@ -107,6 +111,12 @@ class Session:
         made.guard = self.guard
         made.check = self.check
         return made
+
+
+def _limiter(rate: float) -> AsyncLimiter:
+    """Make a limiter that lets a tenth of a second through at once: after a pause, no herd."""
+    burst = max(rate * BURST_SECONDS, 1.0)
+    return AsyncLimiter(burst, burst / rate)
 
 
 @cache

@@ -104,6 +104,13 @@ class Process:
     async def arrivals(self, destination: str) -> list[Any]:
         return self._receiver.seen[destination].arrivals
 
+    async def latencies(self, destination: str, first: int, last: int) -> list[float]:
+        arrived: dict[int, float] = {}
+        for number, at, _ in self._receiver.seen[destination].receipts:
+            arrived.setdefault(number, at)
+        sent = self._issuer.sent
+        return sorted(arrived[one] - sent[one] for one in range(first, last + 1) if one in arrived)
+
     async def verdict(self, **evidence: Any) -> dict[str, Any]:
         secrets = [*self._secrets, *evidence.pop("secrets", [])]
         return verdict.judge(self._issuer, self._receiver, secrets=secrets, **evidence)

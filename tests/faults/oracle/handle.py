@@ -85,7 +85,8 @@ class Oracle:
 
         ``batch`` (10) events a call, ``clients`` (4) calls at once, ``users`` (50), ``again``
         (True: a call without a 2xx is repeated until there is one), ``rate`` (events a second,
-        None). Returns ``first`` and ``last`` (numbers), ``seconds`` and ``statuses`` of the calls.
+        None), ``first`` (send these numbers again), ``beside`` (JSON in the midst of each call).
+        Returns ``first`` and ``last`` (numbers), ``seconds`` and ``statuses`` of the calls.
         """
         said: dict[str, Any] = await self.ask("issue", many=many, **options)
         return said
@@ -123,6 +124,13 @@ class Oracle:
     async def arrivals(self, destination: str) -> list[list[Any]]:
         """Return every request to a destination: Unix seconds, events in it, status answered."""
         said: list[list[Any]] = await self.ask("arrivals", destination=destination)
+        return said
+
+    async def latencies(self, destination: str, first: int, last: int) -> list[float]:
+        """Return the seconds from first sending to first arrival of these numbers, sorted."""
+        said: list[float] = await self.ask(
+            "latencies", destination=destination, first=first, last=last
+        )
         return said
 
     async def verdict(self, **evidence: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import os
 import time
 from collections import Counter
@@ -20,12 +21,16 @@ CALL = aiohttp.ClientTimeout(total=30)
 
 
 class Issuer:
-    """``issued`` is how many numbers were given, ``acked`` those that got a 2xx."""
+    """``issued`` is how many numbers were given, ``acked`` those that got a 2xx.
+
+    ``sent`` is when each was sent first, in Unix seconds.
+    """
 
     def __init__(self, folder: Path, write_key: str) -> None:
         self.url = ""
         self.issued = 0
         self.acked: set[int] = set()
+        self.sent: dict[int, float] = {}
         self.statuses: Counter[str] = Counter()
         self._write_key = write_key
         self._descriptor = os.open(folder / "acked", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -39,10 +44,12 @@ class Issuer:
         users: int = USERS,
         again: bool = True,
         rate: float | None = None,
+        first: int | None = None,
+        beside: str = "",
     ) -> dict[str, Any]:
-        """Send so many new events."""
-        first = self.issued
-        self.issued += many
+        """Send so many events, new ones unless ``first`` is given."""
+        first = self.issued if first is None else first
+        self.issued = max(self.issued, first + many)
         began = time.monotonic()
         statuses: Counter[str] = Counter()
         chunks = iter(
@@ -58,9 +65,12 @@ class Issuer:
                 wait = next(paces) - time.monotonic()
                 if wait > 0:
                     await asyncio.sleep(wait)
-                events = [event(number, users) for number in chunk]
+                now = time.time()
+                for number in chunk:
+                    self.sent.setdefault(number, now)
+                body = self._body([event(number, users) for number in chunk], beside)
                 while True:
-                    status = await self._post(session, events)
+                    status = await self._post(session, body)
                     statuses[status] += 1
                     if status.startswith("2"):
                         await self._acknowledged(chunk)
@@ -75,16 +85,24 @@ class Issuer:
         seconds = time.monotonic() - began
         return {
             "first": first,
-            "last": self.issued - 1,
+            "last": first + many - 1,
             "seconds": seconds,
             "statuses": dict(statuses),
         }
 
-    async def _post(self, session: aiohttp.ClientSession, events: list[Any]) -> str:
+    def _body(self, events: list[Any], beside: str) -> bytes:
+        """Write a call; ``beside`` is JSON, or what pretends to be, in the midst of the events."""
+        items = [json.dumps(one) for one in events]
+        if beside:
+            items.insert(len(items) // 2, beside)
+        key = json.dumps(self._write_key)
+        return f'{{"writeKey": {key}, "batch": [{", ".join(items)}]}}'.encode()
+
+    async def _post(self, session: aiohttp.ClientSession, body: bytes) -> str:
         """Make a call; return its status, "none" when there was no answer."""
-        body = {"writeKey": self._write_key, "batch": events}
+        headers = {"Content-Type": "application/json"}
         try:
-            async with session.post(f"{self.url}/v1/batch", json=body) as answer:
+            async with session.post(f"{self.url}/v1/batch", data=body, headers=headers) as answer:
                 await answer.read()
                 return str(answer.status)
         except (aiohttp.ClientError, OSError, TimeoutError):
