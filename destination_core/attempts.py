@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from destination_core.errors import DeliveryError
+from destination_core.errors import ConfigurationError, DeliveryError
 
 
 class Gate(Protocol):
@@ -59,6 +59,11 @@ class Retry:
     attempts: int = 1
     base: float = 1.0
     cap: float = 300.0
+
+    def __post_init__(self) -> None:
+        """Refuse what would never try at all."""
+        if self.attempts < 1:
+            raise ConfigurationError(f"Retry: attempts must be at least 1, got {self.attempts!r}")
 
     def delay(self, number: int, asked: float | None) -> float:
         """Return the seconds to wait after attempt ``number`` (from 1)."""

@@ -65,7 +65,8 @@ def membership(event: Mapping[str, Any], sync_mode: str | None = None) -> bool |
             part = {"identify": "traits", "track": "properties"}.get(str(kind))
             values = event.get(part) if part else None
             said = values.get(key) if isinstance(values, Mapping) else None
-            return said if isinstance(said, bool) else None
+            if isinstance(said, bool):
+                return said
     if kind == "track" and sync_mode is not None:
         name = event.get("event")
         if name in COMES.get(sync_mode, ()):

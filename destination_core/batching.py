@@ -99,7 +99,7 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
         if rule.has_size:
             size = int(payload.batch_size or size)  # type: ignore[attr-defined]
         key = rule.key(payload)
-        if action.is_scoped:
+        if entry.task.is_scoped:
             key = key, entry.task.usage
         batch = open_batches.get(key)
         if batch is None or not batch.add(entry, size):

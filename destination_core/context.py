@@ -90,6 +90,17 @@ class Context(Generic[S_co]):
             return found
         raise PluginError(f"the mapping saves a {type(found).__name__}, not a {model.__name__}")
 
+    def saved_inputs(self, model: type[Kept]) -> Kept | None:
+        """Return what was given when the mapping was saved, as its model; None when nothing was.
+
+        Raises ``PluginError`` when the action asks for something else.
+        """
+        scope: Scope | None = getattr(self, "_scope", None)
+        found = None if scope is None else scope.usage.inputs
+        if found is None or isinstance(found, model):
+            return found
+        raise PluginError(f"the mapping was given a {type(found).__name__}, not a {model.__name__}")
+
     @property
     def audiences(self) -> Mapping[str, Audience]:
         """The audiences of the connection, by key."""

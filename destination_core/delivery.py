@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 from time import perf_counter
 from typing import Final, Generic, TypeVar
 
@@ -91,7 +92,7 @@ class Deliverer(Generic[S]):
                     started = perf_counter()
                     if self._authorization is not None:
                         ctx = await self._authorized(self._authorization, exchanges)
-                    if task.action.is_scoped:
+                    if task.is_scoped:
                         ctx.within(self.scope([task]))
                     await self._bounded(relay.perform(ctx, task.action, task.payload))
             except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
@@ -288,7 +289,7 @@ class Deliverer(Generic[S]):
                 started = perf_counter()
                 if self._authorization is not None:
                     ctx = await self._authorized(self._authorization, exchanges)
-                if any(item.action.is_scoped for item in items):
+                if any(entry.task.is_scoped for entry in entries):
                     ctx.within(self.scope([entry.task for entry in entries]))
                 answer = await self._bounded(relay.perform_batch(ctx, items))
             outcomes = _checked(answer, len(items))
@@ -353,8 +354,15 @@ class Deliverer(Generic[S]):
 
 
 def _is_refused(error: DeliveryError | None) -> bool:
-    """Tell whether another access token may help: 403 speaks of rights, which a new one lacks."""
-    return isinstance(error, InvalidAuthentication) and error.status in (None, 401)
+    """Tell whether another access token may help: 403 speaks of rights, which a new one lacks.
+
+    401 says so in every error; one that an action raises itself need not have a status.
+    """
+    if error is None:
+        return False
+    if error.status is None:
+        return isinstance(error, InvalidAuthentication)
+    return error.status == HTTPStatus.UNAUTHORIZED
 
 
 def _is_taken(exchanges: Sequence[Exchange]) -> bool:

@@ -87,6 +87,7 @@ class Usage:
     sync_mode: str | None = None
     matching_key: str | None = None
     saved: Payload | None = None
+    inputs: Payload | None = None
 
 
 PLAIN: Final = Usage()

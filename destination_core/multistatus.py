@@ -1,10 +1,10 @@
 """Answers that speak of every payload of a batch by itself, as outcomes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
-from destination_core.errors import DeliveryError, PermanentError
-from destination_core.http import error_of
+from destination_core.errors import DeliveryError, PermanentError, RetryableError
+from destination_core.http import code_of, error_of
 from destination_core.outcome import ACCEPTED, Outcome
 
 UNSAID: Final = "the destination's answer does not say what became of this payload"
@@ -13,7 +13,7 @@ UNSAID: Final = "the destination's answer does not say what became of this paylo
 class MultiStatus:
     """Collects what a destination says about each of ``size`` payloads, in any order.
 
-    What nothing was said about is refused, never taken for a success::
+    What nothing was said about is tried again, never taken for a success::
 
         settled = dc.MultiStatus(len(contacts))
         for n, one in enumerate(response.json()["results"]):
@@ -26,11 +26,11 @@ class MultiStatus:
 
     def accept(self, index: int, *warnings: str) -> None:
         """Say that a payload was accepted; ``warnings`` are for the customer."""
-        self._outcomes[index] = Outcome(None, warnings) if warnings else ACCEPTED
+        self._settle(index, Outcome(None, warnings) if warnings else ACCEPTED)
 
     def refuse(self, index: int, error: DeliveryError) -> None:
         """Say that a payload was not accepted; the class of the error is the retry policy."""
-        self._outcomes[index] = Outcome(error)
+        self._settle(index, Outcome(error))
 
     def set(
         self,
@@ -50,6 +50,7 @@ class MultiStatus:
             self.accept(index)
             return
         said = message or f"the destination answered {status} for this payload"
+        code = code or code_of(status)
         self.refuse(
             index, error_of(status, said, detail=detail, code=code, retry_after=retry_after)
         )
@@ -62,18 +63,23 @@ class MultiStatus:
 
     def outcomes(self, *, unsaid: DeliveryError | None = None) -> list[Outcome]:
         """Return one outcome per payload, in order; ``unsaid`` is for those without a word."""
-        missing = Outcome(unsaid or PermanentError(UNSAID, code="INTERNAL_SERVER_ERROR"))
+        missing = Outcome(unsaid or RetryableError(UNSAID, code="MULTI_STATUS_INCOMPLETE"))
         return [missing if one is None else one for one in self._outcomes]
+
+    def _settle(self, index: int, outcome: Outcome) -> None:
+        """Note an outcome; an answer about a payload that was not sent says nothing of the others.
+
+        Raises ``PermanentError``: nobody can tell which payloads such an answer is about.
+        """
+        size = len(self._outcomes)
+        if not 0 <= index < size:
+            raise PermanentError(
+                f"the destination's answer speaks of payload {index} of a batch of {size}",
+                code="MULTI_STATUS_UNREADABLE",
+            )
+        self._outcomes[index] = outcome
 
     @property
     def left(self) -> list[int]:
         """The payloads that nothing was said about yet."""
         return [index for index, one in enumerate(self._outcomes) if one is None]
-
-
-def places_of(keys: Iterable[object]) -> Mapping[object, list[int]]:
-    """Return where each key stands: destinations answer by id, and an id may be there twice."""
-    places: dict[object, list[int]] = {}
-    for index, key in enumerate(keys):
-        places.setdefault(key, []).append(index)
-    return places

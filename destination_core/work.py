@@ -44,6 +44,11 @@ class Task(NamedTuple):
     payload: Payload
     usage: Usage = PLAIN
 
+    @property
+    def is_scoped(self) -> bool:
+        """Tell whether its attempt has to know more than the payload."""
+        return self.usage is not PLAIN or self.action.is_scoped
+
 
 class Rejection(NamedTuple):
     """An event that matched a subscription but made no valid payload."""

@@ -182,14 +182,16 @@ def compile_subscription(
 def _usage(action: Action[Any, Any], subscription: Subscription) -> Usage:
     """Read what a subscription says beside its mapping; raises ``InvalidSubscription``."""
     source = subscription.mapping or {}
-    saved = _saved(action, subscription.saved)
+    inputs, saved = _saved(action, subscription.saved)
+    matching_key = str(source.get(MATCHING_KEY) or "") or None
     modes = action.sync_modes
     if modes is None:
         if subscription.sync_mode is not None:
             raise InvalidSubscription(
                 f"sync_mode is {subscription.sync_mode!r}, and action {action.slug!r} has none"
             )
-        return PLAIN if saved is None else Usage(saved=saved)
+        plain = inputs is None and matching_key is None
+        return PLAIN if plain else Usage(None, matching_key, saved, inputs)
     mode = subscription.sync_mode
     if mode is None:
         mode = source.get(SYNC_MODE_KEY) if SYNC_MODE_KEY in source else modes.default
@@ -202,21 +204,22 @@ def _usage(action: Action[Any, Any], subscription: Subscription) -> Usage:
         raise InvalidSubscription(
             f"sync_mode {mode!r} is unknown to action {action.slug!r}; modes are {offered}"
         )
-    return Usage(mode, source.get(MATCHING_KEY), saved)
+    return Usage(mode, matching_key, saved, inputs)
 
 
-def _saved(action: Action[Any, Any], saved: Saved | None) -> Payload | None:
-    """Read what was saved with a mapping, as the action's models."""
+def _saved(action: Action[Any, Any], saved: Saved | None) -> tuple[Payload | None, Payload | None]:
+    """Read what was given when a mapping was saved, and what came of it, as the action's models."""
     if saved is None:
-        return None
+        return None, None
     saving = action.saving
     if saving is None:
         raise InvalidSubscription(
             f"on_mapping_save is given, and action {action.slug!r} saves nothing"
         )
     try:
-        saving.input.validate(saved.inputs)
-        return None if saved.outputs is None else saving.output.validate(saved.outputs)
+        inputs = saving.input.validate(saved.inputs)
+        outputs = saved.outputs
+        return inputs, None if outputs is None else saving.output.validate(outputs)
     except InvalidPayload as error:
         raise InvalidSubscription(f"on_mapping_save: {error}") from error
 

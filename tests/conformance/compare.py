@@ -64,13 +64,17 @@ def _arrays(wanted: list[Any], got: Sequence[Any], place: str) -> Difference | N
     return None
 
 
+ALSO = ("calls", "token_refreshes", "completions", "settings_after", "attempts", "failed")
+"""What the failures of some kinds have beside their requests."""
+
+
 def error_difference(
     wanted: Mapping[str, Any], got: Mapping[str, Any] | None, *, strict: bool
 ) -> Difference | None:
     """Compare failures: phase, category and requests always; texts and codes when strict."""
     if got is None:
         return Difference("/error", dict(wanted), MISSING)
-    keys = ["phase", "category", "requests"]
+    keys = ["phase", "category", "requests", *ALSO]
     if strict:
         keys += ["status", "code", "response_status"]
     for key in keys:

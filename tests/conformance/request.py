@@ -1,247 +1,50 @@
-"""Vectors of kind ``request``: the request client, its errors and their codes.
+"""Vectors of kind ``request``: the request client, what is built with it, errors, codes."""
 
-The client is made by ``dc`` alone: defaults are merged here, as an author would before returning
-them from ``extend_request``. Signals are Python's cancellation and time-outs. Not compared: the
-default user agent, which names this engine (REQ-USER-AGENT).
-"""
-
-import asyncio
-import json
-from collections.abc import Coroutine, Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import Any, Final
 
 import destination_core as dc
-from destination_core.http import Session, code_of
-from tests.conformance.scripted import VectorTransport
-from tests.conformance.verdict import Result, unsupported
+from destination_core.http import code_of
+from tests.conformance import client, destination, retrying
+from tests.conformance.verdict import Result
 
 Vector = Mapping[str, Any]
 
-SEGMENTS_AGENT: Final = "Segment (Actions)"
-
-MERGED: Final = ("headers", "json", "searchParams")
-"""What defaults and options have deep; everything else replaces."""
-
-WAITING: Final = "a signal ends it"
-
-LONGEST_WAIT: Final = 50
-"""Milliseconds; nothing answers later, so that a longer wait shows nothing more."""
+USUAL_STATUS: Final = {
+    dc.RetryableError: 500,
+    dc.InvalidAuthentication: 401,
+    dc.InvalidPayload: 400,
+}
+"""What Segment's objects say when nobody gave a status; ours have one only from a response."""
 
 
-class Aborted(Exception):
-    """The vector's signal fired."""
+def wanted(vector: Vector) -> Vector:
+    """Bring what was recorded into the form that ``run`` gives."""
+    return destination.wanted(vector) if vector["input"]["op"] == "destination" else vector
 
 
 def run(vector: Vector) -> Result:
-    """Run one vector through the public request client."""
+    """Run one vector through the public engine."""
     given = vector["input"]
-    operation = given["op"]
-    if operation == "error_codes":
-        return Result(expect={"codes": {str(one): code_of(one) for one in given["statuses"]}})
-    if operation == "error_objects":
-        return _error_object(given["error"])
-    if operation == "request":
-        return asyncio.run(_request(given))
-    return unsupported(f"{operation}: the hosted engine's authoring surface, not a request client")
+    match given["op"]:
+        case "request":
+            return client.run(given)
+        case "destination":
+            return destination.run(vector)
+        case "retry":
+            return retrying.run(given)
+        case "audience_membership":
+            said = dc.membership(given["event"] or {}, given.get("sync_mode"))
+            return Result(expect={"membership": said})
+        case "error_codes":
+            return Result(expect={"codes": {str(one): code_of(one) for one in given["statuses"]}})
+        case _:
+            return _error_object(given["error"])
 
 
 def _error_object(given: Vector) -> Result:
-    kinds: Mapping[str, type[dc.DeliveryError]] = {
-        "IntegrationError": dc.PermanentError,
-        "RetryableError": dc.RetryableError,
-        "InvalidAuthenticationError": dc.InvalidAuthentication,
-        "PayloadValidationError": dc.InvalidPayload,
-    }
-    status: Any = given.get("status")
-    code = given.get("code")
-    if given["type"] == "APIError":  # the status is all it says: also whether to try again
-        kind: type[dc.DeliveryError] = dc.RetryableError if status >= 500 else dc.PermanentError
-        code = str(status)
-    elif given["type"] in kinds:
-        kind = kinds[given["type"]]
-    else:
-        return unsupported(f"{given['type']}: not an error of this engine")
-    error = kind(given.get("message", ""), code=code, status=status)
+    error = destination.error_of(given)
     # Segment's objects always have a status; ours only when a response had one
-    made = {"name": given["type"], "message": str(error), "code": error.code}
-    usual = {dc.RetryableError: 500, dc.InvalidAuthentication: 401, dc.InvalidPayload: 400}
-    return Result(expect=made | {"status": error.status or usual.get(kind)})
-
-
-async def _request(given: Vector) -> Result:
-    options = given.get("options", {})
-    if not isinstance(options, Mapping):  # **options takes nothing else
-        return Result(error={"category": "other", "messages": [repr(options)], "requests": []})
-    defaults = _merge(given["client"])
-    made = _merge([defaults, options])
-    bare = given.get("bare", False)
-    transport = _Transport(given.get("responses"))
-    recorded = _Recorded(transport, bare=bare)
-    fixed = {name: _header(value) for name, value in defaults.get("headers", {}).items()}
-    try:
-        shared = dc.RequestOptions("", {k: v for k, v in fixed.items() if v is not None})
-    except (dc.PluginError, dc.InvalidSettings):
-        return recorded.failure("other")
-    client = dc.Client(Session(transport, shared), [])
-    headers = {name: _header(value) for name, value in options.get("headers", {}).items()}
-    sending = client.request(
-        made.get("method", "get"), given["url"], **_options(made, headers, bare=bare)
-    )
-    try:
-        response = await _with_signals(given, sending)
-    except Aborted:
-        return recorded.failure("aborted")
-    except TimeoutError:
-        return recorded.failure("signal_timeout")
-    except dc.DeliveryError as error:
-        if error.status is not None:
-            return recorded.failure("http", response_status=error.status)
-        categories = {"REQUEST_TIMEOUT": "timeout", "NETWORK_ERROR": "network"}
-        return recorded.failure(categories.get(error.code, "other"))
-    return recorded.success(response, given, nulls=None in made.get("searchParams", {}).values())
-
-
-def _merge(levels: Sequence[Vector]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for level in levels:
-        for key, value in level.items():
-            old = made.get(key)
-            if key == "headers":
-                kept = {k: v for k, v in (old or {}).items() if k.lower() not in _lower(value)}
-                made[key] = {**kept, **value}
-            elif key in MERGED and isinstance(old, Mapping) and isinstance(value, Mapping):
-                made[key] = _deep(old, value)
-            else:
-                made[key] = value
-    return made
-
-
-def _lower(headers: Vector) -> set[str]:
-    return {name.lower() for name in headers}
-
-
-def _deep(old: Vector, new: Vector) -> dict[str, Any]:
-    both = {k: v for k, v in new.items() if isinstance(v, Mapping) and isinstance(old.get(k), dict)}
-    return {**old, **new, **{key: _deep(old[key], value) for key, value in both.items()}}
-
-
-def _options(made: Vector, headers: Vector, *, bare: bool) -> dict[str, Any]:
-    options: dict[str, Any] = {"headers": headers}
-    if "json" in made:
-        options["json"] = made["json"]
-    elif made.get("body") is not None:
-        options["data"] = str(made["body"]).encode()
-    if "searchParams" in made:
-        options["params"] = {k: _parameter(v) for k, v in made["searchParams"].items()}
-    user, password = made.get("username") or "", made.get("password") or ""
-    if (user or password) and not bare:
-        options["auth"] = (user, password)
-    if made.get("timeout"):
-        options["timeout"] = made["timeout"] / 1000
-    options["raise_for_status"] = made.get("throwHttpErrors", not bare)
-    return options
-
-
-def _header(value: Any) -> str | None:
-    """Read JavaScript's spelling of "no header", which a client's defaults may hold."""
-    return None if value is None or value == "undefined" else str(value)
-
-
-def _parameter(value: Any) -> Any:
-    """Write null as the hosted client does; here, None is left out (REQ-NULL-PARAMETERS)."""
-    return "null" if value is None else value
-
-
-async def _with_signals(given: Vector, sending: Coroutine[Any, Any, dc.Response]) -> dc.Response:
-    """Await a request, with signals as what they are in Python: cancellation and time-outs."""
-    signals = [one for key in ("client_signal", "signal") if (one := given.get(key))]
-    fired = [(one["kind"], one["after_ms"]) for one in signals if one["after_ms"] is not None]
-    timeouts = [min(after, LONGEST_WAIT) / 1000 for kind, after in fired if kind == "timeout"]
-    task = asyncio.create_task(sending, name=WAITING if fired else None)
-    for after in (after for kind, after in fired if kind == "abort"):
-        if after:
-            delay = min(after, LONGEST_WAIT) / 1000
-            asyncio.get_running_loop().call_later(delay, task.cancel)
-        else:  # aborted already; the request has been handed over all the same
-            await asyncio.sleep(0)
-            task.cancel()
-    try:
-        async with asyncio.timeout(min(timeouts, default=None)):
-            return await task
-    except asyncio.CancelledError:
-        raise Aborted from None
-
-
-class _Transport(VectorTransport):
-    """Waits where a signal must end the request; the client's own time-out ends at once."""
-
-    async def send(self, request: dc.Request) -> dc.Response:
-        answer = self._responses[min(len(self.requests), len(self._responses) - 1)]
-        current = asyncio.current_task()
-        if answer.get("timeout") and current and current.get_name() == WAITING:
-            self.requests.append(request)
-            await asyncio.Event().wait()
-        response = await super().send(request)
-        await asyncio.sleep(0)  # where a signal that has fired already is noticed
-        return response
-
-
-class _Recorded:
-    """What was sent and what came, shaped like a vector."""
-
-    def __init__(self, transport: VectorTransport, *, bare: bool) -> None:
-        self._transport = transport
-        self._bare = bare
-
-    def _requests(self) -> list[dict[str, Any]]:
-        return [self._shown(request) for request in self._transport.requests]
-
-    def _shown(self, request: dc.Request) -> dict[str, Any]:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        if headers["user-agent"].startswith("destination-core"):
-            headers["user-agent"] = SEGMENTS_AGENT
-            if self._bare:
-                del headers["user-agent"]
-        made: dict[str, Any] = {"method": request.method, "url": request.url, "headers": headers}
-        if request.body is None:
-            return made
-        if "json" in headers.get("content-type", ""):
-            return made | {"json": json.loads(request.body)}
-        return made | {"body": request.body.decode()}
-
-    def failure(self, category: str, **more: Any) -> Result:
-        """Return an error with the requests that were sent before."""
-        return Result(error={"category": category, "requests": self._requests(), **more})
-
-    def success(self, response: dc.Response, given: Vector, *, nulls: bool) -> Result:
-        """Return the response; the reason phrase is the status's own or the vector's."""
-        scripted = (given.get("responses") or [{}])[0].get("statusText")
-        phrase = scripted or _phrase(response.status)
-        shown: dict[str, Any] = {"status": response.status, "ok": response.ok}
-        shown |= {"statusText": phrase} if phrase else {}
-        if not self._bare:
-            shown |= {
-                "data": _data(response),
-                "content": response.text,
-                "headers": dict(response.headers),
-            }
-        codes = frozenset({"REQ-NULL-PARAMETERS"}) if nulls else frozenset[str]()
-        return Result(expect={"requests": self._requests(), "response": shown}, deviations=codes)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _data(response: dc.Response) -> Any:
-    """Decode what the hosted client decodes; here, authors choose ``json()`` or ``text``."""
-    if "application/json" not in (response.header("content-type") or ""):
-        return response.text
-    try:
-        return response.json()
-    except ValueError:
-        return {"$undefined": True}
+    status = error.status or USUAL_STATUS.get(type(error))
+    made = {"name": given["type"], "message": str(error), "code": error.code, "status": status}
+    return Result(expect=made)
