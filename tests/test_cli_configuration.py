@@ -122,6 +122,17 @@ def test_init_is_good_once_the_variables_are_set(
     assert f"environment variable {missing!r} is not set" in run.err
 
 
+def test_check_reads_what_only_serve_needs(destinations: CommandLine, config: Path) -> None:
+    """The sources that `init` suggests, their keys, and a queue that would forget too soon."""
+    suggested = config.read_text("utf-8").replace("# sources:", "sources:")
+    suggested = suggested.replace("#   website", "  website").replace("#     write", "    write")
+    config.write_text(suggested + "queue:\n  dedup_window: 60\n", "utf-8")
+    lines = destinations("check", config).err.splitlines()
+    assert "environment variable 'WEBSITE_WRITE_KEY' is not set" in lines[0]
+    assert "dedup_window is 60 s, shorter than a retry_window of 14400 s" in lines[1]
+    assert lines[2] == "2 problems"
+
+
 def test_check_as_json(destinations: CommandLine, config: Path) -> None:
     """Nothing found, and nothing asked."""
     found = destinations("check", config, "--json").json()

@@ -1,6 +1,7 @@
 """`destinations check`."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ import click
 
 from destination_core.cli.loading import (
     config_argument,
-    connections,
+    configured,
     counted,
     echo_json,
     json_option,
@@ -30,7 +31,7 @@ def command(config: Path, live: bool, as_json: bool) -> int:
     from destination_core.errors import ConfigurationError
 
     try:
-        opened = connections(config)
+        opened = configured(config).connections
     except ConfigurationError as error:
         found = error.problems if isinstance(error, InvalidConfiguration) else (str(error),)
         if as_json:
@@ -61,7 +62,7 @@ def command(config: Path, live: bool, as_json: bool) -> int:
     return PROBLEMS if warnings else OK
 
 
-async def _ask(opened: "list[Connection[Any]]") -> "dict[str, DeliveryError | None]":
+async def _ask(opened: "Sequence[Connection[Any]]") -> "dict[str, DeliveryError | None]":
     from destination_core.engine import Engine
 
     async with Engine(opened) as engine:

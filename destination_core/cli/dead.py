@@ -10,7 +10,13 @@ import click
 import orjson
 
 from destination_core.cli import letters
-from destination_core.cli.loading import config_argument, counted, echo_json, json_option
+from destination_core.cli.loading import (
+    config_argument,
+    configured,
+    counted,
+    echo_json,
+    json_option,
+)
 from destination_core.cli.main import OK, PROBLEMS
 
 if TYPE_CHECKING:
@@ -32,7 +38,7 @@ def list_(config: Path, as_json: bool, **wanted: Any) -> int:
     """List dead letters."""
 
     async def found() -> "list[DeadLetter]":
-        async with letters.opened(letters.service_of(config)) as queue:
+        async with letters.opened(configured(config)) as queue:
             return [one async for one in letters.matching(queue, wanted)]
 
     chosen = asyncio.run(found())
@@ -54,7 +60,7 @@ def show(config: Path, number: int) -> int:
     """Show one dead letter: event, payload, request, response, reason."""
 
     async def found() -> "list[DeadLetter]":
-        async with letters.opened(letters.service_of(config)) as queue:
+        async with letters.opened(configured(config)) as queue:
             return await queue.dead_letters(limit=1, after=number - 1)
 
     for one in asyncio.run(found()):
@@ -94,7 +100,7 @@ def export(config: Path, **wanted: Any) -> int:
     """Write the events of dead letters as NDJSON, each with where it failed; `send` takes them."""
 
     async def write() -> None:
-        async with letters.opened(letters.service_of(config)) as queue:
+        async with letters.opened(configured(config)) as queue:
             async for one in letters.matching(queue, wanted):
                 event = letters.event(one)
                 mark = {
@@ -119,7 +125,7 @@ def _change(
     chosen: "Callable[[SqliteQueue], Callable[[list[int]], Awaitable[int]]]",
 ) -> int:
     async def change() -> int:
-        async with letters.opened(letters.service_of(config)) as queue:
+        async with letters.opened(configured(config)) as queue:
             ids = [one.id async for one in letters.matching(queue, wanted)]
             return len(ids) if dry_run else await chosen(queue)(ids)
 

@@ -1,12 +1,20 @@
 """`destinations init`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from destination_core.cli.loading import registry
 from destination_core.cli.main import OK
+
+SOURCES: Final = """\
+
+# Who may send events to `destinations serve`; `send` and `run` need nobody.
+# sources:
+#   website:
+#     write_keys: ["${env:WEBSITE_WRITE_KEY}"]  # the SDK's write key, of your choice
+"""
 
 if TYPE_CHECKING:
     from destination_core.destination import Destination
@@ -59,7 +67,7 @@ def configuration(destination: "Destination[Any]", *, empty: bool) -> str:
             "    #   trigger: 'type = \"track\"'",
             "    #   mapping: {}             # leave it out for the default mapping",
         ]
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + SOURCES
     lines.append("    subscriptions:")
     for preset in destination.presets:
         mark = "" if preset.quick_setup else "# "
@@ -67,7 +75,7 @@ def configuration(destination: "Destination[Any]", *, empty: bool) -> str:
     if not destination.presets:
         for action in destination.actions:
             lines.append(f"      - action: {action.slug}  # when {action.subscribe}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + SOURCES
 
 
 def _settings(destination: "Destination[Any]") -> list[str]:

@@ -1,15 +1,12 @@
 """Which dead letters are meant: filters, and the queue they lie in."""
 
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
 
-from destination_core.cli.loading import registry
 from destination_core.cli.moments import Moment
 
 if TYPE_CHECKING:
@@ -71,13 +68,6 @@ def event(one: "DeadLetter") -> Any:
 def is_of(found: Any, who: str) -> bool:
     """Tell whether an event is of a user."""
     return isinstance(found, Mapping) and who in (found.get("userId"), found.get("anonymousId"))
-
-
-def service_of(config: Path) -> "Service":
-    """Read a configuration."""
-    from destination_core.connection import load_service
-
-    return load_service(config, registry(), os.environ)
 
 
 @asynccontextmanager

@@ -39,6 +39,13 @@ def connections(config: Path) -> list[Connection[Any]]:
     return load_connections(config, registry(), os.environ)
 
 
+def configured(config: Path) -> "Service":
+    """Read all of a configuration file, also what only the runner needs."""
+    from destination_core.connection import load_service
+
+    return load_service(config, registry(), os.environ)
+
+
 def service(config: Path, redaction: "Redaction") -> "Service":
     """Read a configuration to run it; its secrets are not logged from here on."""
     from destination_core.connection import load_service

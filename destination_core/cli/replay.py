@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from destination_core.cli import letters
-from destination_core.cli.loading import config_argument, echo_json, json_option
+from destination_core.cli.loading import config_argument, configured, echo_json, json_option
 from destination_core.cli.main import OK, PROBLEMS
 from destination_core.cli.moments import read
 
@@ -71,7 +71,7 @@ def command(
             raise click.UsageError(f"{name}: no such file")
     if files and (wanted["code"] or wanted["reason"]):
         raise click.UsageError("--code and --reason choose dead letters; an archive has none")
-    service = letters.service_of(config)
+    service = configured(config)
     names = [one.name for one in service.connections]
     if wanted["destination"] not in (None, *names):
         raise click.UsageError(

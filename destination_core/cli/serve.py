@@ -36,7 +36,10 @@ def command(config: Path, listen: str, log_json: bool) -> int:
     load = partial(loading.service, config, redaction)
     service = load()
     if not service.sources:
-        raise click.UsageError(f"{config} has no `sources`: nobody could send; add write keys")
+        raise click.UsageError(
+            f"{config} has no `sources`: nobody could send. Add one, such as"
+            ' sources: {website: {write_keys: ["${env:WRITE_KEY}"]}}'
+        )
 
     def started(running: "Running") -> None:
         port = running.server.port if running.server else 0

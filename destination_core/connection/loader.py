@@ -58,19 +58,20 @@ class Service:
 def load_service(path: Path, registry: Registry, environment: Mapping[str, str]) -> Service:
     """Read a configuration file for the runner; raises as ``load_connections`` does."""
     loader = _Loader(read(path), registry, environment, path.parent)
-    connections = loader.load()
+    connections, sources = loader.connections(), loader.sources()
     config = loader.config
-    window = max((one.delivery.retry_window for one in config.destinations.values()), default=0)
-    if config.queue.dedup_window < window:
-        message = (
-            f"{path}: queue.dedup_window is {config.queue.dedup_window:g} s, shorter than a"
-            f" retry_window of {window:g} s: a repetition could be taken for something new"
+    longest = max((one.delivery.retry_window for one in config.destinations.values()), default=0)
+    if config.queue.dedup_window < longest:
+        loader.problem(
+            ("queue", "dedup_window"),
+            f"dedup_window is {config.queue.dedup_window:g} s, shorter than a retry_window of"
+            f" {longest:g} s: a repetition could be taken for something new",
         )
-        raise InvalidConfiguration([message])
+    loader.finish()
     return Service(
         tuple(connections),
         {name: one.delivery for name, one in config.destinations.items()},
-        loader.sources(),
+        sources,
         config.queue,
         path.parent / config.queue.path,
     )
@@ -84,7 +85,10 @@ def load_connections(
     Raises ``InvalidConfiguration`` with every mistake and its place, ``ConfigurationError`` when
     the file cannot be read.
     """
-    return _Loader(read(path), registry, environment, path.parent).load()
+    loader = _Loader(read(path), registry, environment, path.parent)
+    opened = loader.connections()
+    loader.finish()
+    return opened
 
 
 class _Loader:
@@ -102,23 +106,24 @@ class _Loader:
         self._environment = environment
         self._folder = folder
         self._problems: list[str] = []
+        self.config = self._checked()
 
-    def load(self) -> list[Connection[Any]]:
-        try:
-            config = Config.model_validate(self._source.data)
-        except ValidationError as error:
-            for one in error.errors(include_input=False, include_url=False, include_context=False):
-                self._problem(one["loc"], _said(one, self._source.data))
-            raise InvalidConfiguration(self._problems) from None
-        self.config = config
-        if not config.destinations:
-            self._problem(("destinations",), "no destination is configured")
-        connections = [
-            self._connection(name, one) for name, one in config.destinations.items() if one.enabled
-        ]
+    def finish(self) -> None:
+        """Raise what was found, if anything was."""
         if self._problems:
             raise InvalidConfiguration(self._problems)
-        return [one for one in connections if one is not None]
+
+    def problem(self, location: Location, message: str) -> None:
+        """Note a mistake with its place."""
+        self._problems.append(f"{self._source.place(location)}: {message}")
+
+    def connections(self) -> list[Connection[Any]]:
+        """Return the connections that can be opened."""
+        destinations = self.config.destinations
+        if not destinations:
+            self.problem(("destinations",), "no destination is configured")
+        made = [self._connection(name, one) for name, one in destinations.items() if one.enabled]
+        return [one for one in made if one is not None]
 
     def sources(self) -> dict[str, tuple[str, ...]]:
         """Return write keys by source, their references resolved."""
@@ -128,13 +133,20 @@ class _Loader:
             for name, one in self.config.sources.items()
         }
         for location, message in resolver.faults:
-            self._problem(location, message)
+            self.problem(location, message)
         keys = [key for one in found.values() for key in one]
         if len(set(keys)) < len(keys):
-            self._problem(("sources",), "two sources share a write key; give each its own")
-        if self._problems:
-            raise InvalidConfiguration(self._problems)
+            self.problem(("sources",), "two sources share a write key; give each its own")
         return found
+
+    def _checked(self) -> Config:
+        """Return the file as the model of a configuration."""
+        try:
+            return Config.model_validate(self._source.data)
+        except ValidationError as error:
+            for one in error.errors(include_input=False, include_url=False, include_context=False):
+                self.problem(one["loc"], _said(one, self._source.data))
+        raise InvalidConfiguration(self._problems)
 
     def _connection(self, name: str, config: DestinationConfig) -> Connection[Any] | None:
         here: Location = ("destinations", name)
@@ -142,7 +154,7 @@ class _Loader:
             relay = self._registry.relay(config.plugin or name)
         except PluginError as error:
             where = (*here, "plugin") if config.plugin else here
-            self._problem(where, str(error))
+            self.problem(where, str(error))
             return None
         before = len(self._problems)
         settings = self._settings(relay, config.settings, (*here, "settings"))
@@ -162,7 +174,7 @@ class _Loader:
         except InvalidSettings as error:  # of the plugin's own check
             self._blame(error, (*here, "settings"), config.settings)
         except ConfigurationError as error:
-            self._problem(here, str(error))
+            self.problem(here, str(error))
         return None
 
     def _settings(
@@ -176,7 +188,7 @@ class _Loader:
             field = fields.get(names.get(key, key), {})
             if field.get("type") == "password" and not is_reference(value):
                 variable = f"{relay.destination.slug}_{key}".upper()
-                self._problem(
+                self.problem(
                     (*here, key),
                     f"{key!r} is a secret and must not stand in the file; write"
                     f" ${{env:{variable}}} or ${{file:PATH}}",
@@ -184,7 +196,7 @@ class _Loader:
         resolver = Resolver(self._environment, self._folder)
         resolved: dict[str, Any] = resolver.resolve(raw, here)
         for location, message in resolver.faults:
-            self._problem(location, message)
+            self.problem(location, message)
         lost = frozenset(location[len(here)] for location, _ in resolver.faults)
         # What a reference stands for may be a secret, whatever the setting.
         hidden = [key for key, value in raw.items() if has_reference(value)]
@@ -207,9 +219,9 @@ class _Loader:
             about = (key for key in raw if repr(key) in message or message.startswith(f"{key} "))
             key = next(about, None)
             if key is None:
-                self._problem(here, message)
+                self.problem(here, message)
             elif key not in told:
-                self._problem((*here, key), message)
+                self.problem((*here, key), message)
 
     def _subscriptions(
         self, relay: Relay[Any], configs: Iterable[SubscriptionConfig], here: Location
@@ -222,11 +234,11 @@ class _Loader:
                 if one.enabled:
                     compile_subscription(relay.destination, one)
             except ConfigurationError as error:
-                self._problem((*here, index), str(error))
+                self.problem((*here, index), str(error))
                 continue
             if one.name in names:
                 message = f"subscription {one.name!r} is there twice; give each its own name"
-                self._problem((*here, index), message)
+                self.problem((*here, index), message)
             names.add(one.name)
             made.append(one)
         return made
@@ -236,7 +248,7 @@ class _Loader:
     ) -> list[Audience]:
         declared = relay.destination.audiences
         if configs and declared is None:
-            self._problem(here, f"{relay.destination.title} keeps no audiences; take them out")
+            self.problem(here, f"{relay.destination.title} keeps no audiences; take them out")
             return []
         made = []
         for key, config in configs.items():
@@ -246,14 +258,11 @@ class _Loader:
                     settings = load_settings(declared.settings, config.settings)
                 elif config.settings:
                     title = relay.destination.title
-                    self._problem((*here, key), f"{title} has no settings for an audience")
+                    self.problem((*here, key), f"{title} has no settings for an audience")
             except InvalidSettings as error:
-                self._problem((*here, key), str(error))
+                self.problem((*here, key), str(error))
             made.append(Audience(key, config.name or key, settings, config.external_id))
         return made
-
-    def _problem(self, location: Location, message: str) -> None:
-        self._problems.append(f"{self._source.place(location)}: {message}")
 
 
 def _subscription(relay: Relay[Any], config: SubscriptionConfig) -> Subscription:
