@@ -1,6 +1,7 @@
 """The queue that comes with the package: one SQLite file."""
 
 import asyncio
+import logging
 import shutil
 import sqlite3
 import time
@@ -23,6 +24,8 @@ from destination_core.queue.records import (
 from destination_core.queue.store import Store
 from destination_core.queue.tables import connect
 from destination_core.queue.writer import Writer
+
+log: Final = logging.getLogger(__name__)
 
 GIB: Final = 1024**3
 DAY: Final = 86_400.0
@@ -118,9 +121,14 @@ class SqliteQueue:
         if self._store is None:
             return
         self._writer.stop()
-        self._store.release([self._owner], crashed=False)
-        self._db.execute("DELETE FROM owners WHERE owner = ?", (self._owner,))
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            self._store.release([self._owner], crashed=False)
+            self._db.execute("DELETE FROM owners WHERE owner = ?", (self._owner,))
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (
+            sqlite3.DatabaseError
+        ) as error:  # a full disk; the lock goes, and with it what we hold
+            log.warning("queue %s is not closed as it should be: %s", self.path, error)
         self._db.close()
         self._mark.close()
         self._lock.close()
