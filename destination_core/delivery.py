@@ -30,6 +30,9 @@ from destination_core.work import Attempt, Deletion, Delivery, Entry, Task
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
 
+Watch = Callable[[Attempt], None]
+"""Is told of every attempt when it has ended; must not raise."""
+
 DIVISIBLE: Final = frozenset({400, 413, 422})
 """Statuses that a destination may give a whole batch for the sake of one item of it."""
 
@@ -46,6 +49,7 @@ class Deliverer(Generic[S]):
         clock: Callable[[], float],
         *,
         deadline: float | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.connection = connection
         self._relay = connection.relay
@@ -55,6 +59,7 @@ class Deliverer(Generic[S]):
         self._retry = retry
         self._clock = clock
         self._deadline = deadline
+        self._watch = watch
         self.secrets = connection.secrets
         self._redactor = Redactor(connection.secrets)
         has_tokens = connection.relay.destination.authentication is not None
@@ -99,10 +104,7 @@ class Deliverer(Generic[S]):
                 error = self._error(task.action.slug, raised)
             self._gate.learn([error])
             seconds = perf_counter() - started
-            if relay.watches_attempts and not isinstance(error, Paused):
-                relay.attempt_finished(
-                    Attempt(self.connection.name, (task,), exchanges, number, seconds, error)
-                )
+            self._attempted((task,), exchanges, number, seconds, error)
             if self._authorization is not None and not renewals and _is_refused(error):
                 error = await self._renew(self._authorization, ctx, error)
                 if error is None:
@@ -300,12 +302,27 @@ class Deliverer(Generic[S]):
             error = self._error(items[0].action.slug, raised)
         self._gate.learn([one.error for one in outcomes] if error is None else [error])
         seconds = perf_counter() - started
-        if relay.watches_attempts and not isinstance(error, Paused):
-            tasks = [entry.task for entry in entries]
-            relay.attempt_finished(
-                Attempt(self.connection.name, tasks, exchanges, number, seconds, error)
-            )
+        tasks = [entry.task for entry in entries]
+        self._attempted(tasks, exchanges, number, seconds, error)
         return ctx, outcomes if error is None else [Outcome(error)] * len(items), error
+
+    def _attempted(
+        self,
+        tasks: Sequence[Task],
+        exchanges: Sequence[Exchange],
+        number: int,
+        seconds: float,
+        error: DeliveryError | None,
+    ) -> None:
+        """Tell who watches attempts, if anybody does."""
+        relay, watch = self._relay, self._watch
+        if isinstance(error, Paused) or (watch is None and not relay.watches_attempts):
+            return
+        attempt = Attempt(self.connection.name, tasks, exchanges, number, seconds, error)
+        if watch is not None:
+            watch(attempt)
+        if relay.watches_attempts:
+            relay.attempt_finished(attempt)
 
     def _bounded(self, call: Awaitable[T]) -> Awaitable[T]:
         """Give a handler its deadline, if there is one."""

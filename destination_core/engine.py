@@ -10,7 +10,7 @@ from destination_core.attempts import Gate, Retry, Turns
 from destination_core.batching import cut
 from destination_core.connection import Connection
 from destination_core.context import Context
-from destination_core.delivery import Deliverer
+from destination_core.delivery import Deliverer, Watch
 from destination_core.errors import DeliveryError, InvalidEvent
 from destination_core.event import check_event
 from destination_core.http import AiohttpTransport, Session, Transport
@@ -33,8 +33,8 @@ class Engine:
     ``transport`` it is given) and closes it at the end. ``concurrency`` bounds the attempts in
     flight (``gate`` takes its place where given); ``retry`` says how
     often to try again before a delivery is settled as retryable; ``deadline`` is how many seconds
-    a handler may take for one attempt, by default as long as it likes; ``clock`` gives Unix seconds
-    to actions that need the time.
+    a handler may take for one attempt, by default as long as it likes; ``watch`` is told of every
+    attempt; ``clock`` gives Unix seconds to actions that need the time.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Engine:
         gate: Gate | None = None,
         retry: Retry | None = None,
         deadline: float | None = None,
+        watch: Watch | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.connections = tuple(connections)
@@ -53,6 +54,7 @@ class Engine:
         self._owned: AiohttpTransport | None = None
         self._gate = gate or Turns(concurrency)
         self._deadline = deadline
+        self._watch = watch
         self._retry = retry or Retry()
         self._clock = clock
         self._deliverers: tuple[Deliverer[Any], ...] | None = None
@@ -69,6 +71,7 @@ class Engine:
                 self._retry,
                 self._clock,
                 deadline=self._deadline,
+                watch=self._watch,
             )
             for one in self.connections
         )

@@ -1,12 +1,16 @@
-"""What `/metrics` shows, in Prometheus's text format; docs/operations.md names every one."""
+"""What `/metrics` shows, in Prometheus's text format; docs/operations.md names every one.
+
+Labels are bounded: names of the configuration, slugs of the plugins, and codes, of which a
+destination has at most ``MOST_CODES``.
+"""
 
 import platform
 import time
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
+from aiohttp import web
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -22,25 +26,42 @@ from prometheus_client.core import (
     SummaryMetricFamily,
 )
 
+from destination_core.errors import RetryableError, SetupError
+from destination_core.http import core_version
 from destination_core.queue import Counts, Delivered, Settlement
 from destination_core.runner import Runner
 from destination_core.server import Server
-from destination_core.work import Delivery
+from destination_core.work import Attempt, Delivery
 
 LATENCIES: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 14_400)
 """Seconds from receipt to delivery, as buckets."""
 
+ATTEMPTS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+"""Seconds of an attempt, as buckets."""
+
 STATES: Final = ("accepted", "delivered", "dead", "filtered", "queued", "damaged")
 """Where a delivery may be; the first is the sum of the others."""
 
+BREAKERS: Final = ("closed", "open", "probing")
+
+MOST_CODES: Final = 40
+"""Codes of one destination that are told apart; beyond them it is "OTHER": plugins invent codes."""
+
+TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
+
 
 class Metrics:
-    """Counts what the runner tells, and asks queue, workers and server for the rest."""
+    """Counts what the runner tells, and asks queue, workers and server for the rest.
 
-    def __init__(self, runner: Runner, server: Server | None) -> None:
+    ``reloads`` counts how often the configuration was read again, by result.
+    """
+
+    def __init__(self, runner: Runner, server: Server | None = None) -> None:
+        self.server = server
+        self.reloads: Tally[str] = Tally()
         self._runner = runner
-        self._server = server
         self._counts: Mapping[str, Counts] = {}
+        self._codes: dict[str, set[str]] = {}
         self._registry = CollectorRegistry()
         self._outcomes = Counter(
             "destinations_deliveries",
@@ -55,11 +76,19 @@ class Metrics:
             buckets=LATENCIES,
             registry=self._registry,
         )
+        self._attempts = Histogram(
+            "destinations_attempt_seconds",
+            "Calls of a destination, single or batched, by the policy that their end stands for.",
+            ("destination", "outcome"),
+            buckets=ATTEMPTS,
+            registry=self._registry,
+        )
         build = Info("destinations_build", "What runs here.", registry=self._registry)
-        build.info({"version": _version(), "python": platform.python_version()})
+        build.info({"version": core_version(), "python": platform.python_version()})
         ProcessCollector(registry=self._registry)
         self._registry.register(self)
         runner.watchers.append(self._observe)
+        runner.attempt_watchers.append(self._attempted)
 
     def _observe(
         self,
@@ -73,22 +102,37 @@ class Metrics:
             for one in deliveries
         )
         for (action, status, code), many in seen.items():
-            self._outcomes.labels(name, action, status, code).inc(many)
+            self._outcomes.labels(name, action, status, self._bounded(name, code)).inc(many)
         now = time.time()
         latency = self._latency.labels(name)
         for settled in settlements:
             if isinstance(settled, Delivered):
                 latency.observe(max(0.0, now - settled.job.received))
 
+    def _attempted(self, attempt: Attempt, _traces: Sequence[str]) -> None:
+        self._attempts.labels(attempt.connection, _outcome(attempt)).observe(attempt.seconds)
+
+    def _bounded(self, destination: str, code: str) -> str:
+        known = self._codes.setdefault(destination, set())
+        if code in known or len(known) < MOST_CODES:
+            known.add(code)
+            return code
+        return "OTHER"
+
     def collect(self) -> Iterable[Metric]:
         """Yield what is counted by the queue, the workers and the server."""
+        yield from self._of_deliveries()
         yield from self._of_queue()
         yield from self._of_workers()
-        if self._server is not None:
-            yield from _of_server(self._server)
+        reloads = _counter("reloads", "Times the configuration was read again.", "result")
+        for result in ("ok", "refused"):
+            reloads.add_metric((result,), self.reloads[result])
+        yield reloads
+        if self.server is not None:
+            yield from _of_server(self.server)
 
-    def _of_queue(self) -> Iterable[Metric]:
-        queue = _gauge("queue_deliveries", "Deliveries by where they are.", "destination", "state")
+    def _of_deliveries(self) -> Iterable[Metric]:
+        states = _gauge("queue_deliveries", "Deliveries by where they are.", "destination", "state")
         missing = _gauge(
             "conservation_difference",
             "Accepted less delivered, dead, filtered, damaged and queued: always 0.",
@@ -97,55 +141,84 @@ class Metrics:
         oldest = _gauge(
             "queue_oldest_seconds", "Age of the oldest event that is queued.", "destination"
         )
+        letters = _gauge("dead_letters", "Dead letters that are kept.", "destination")
         for name, one in self._counts.items():
             for state in STATES:
-                queue.add_metric((name, state), getattr(one, state))
+                states.add_metric((name, state), getattr(one, state))
             missing.add_metric((name,), one.difference)
             age = 0.0 if one.oldest is None else max(0.0, time.time() - one.oldest)
             oldest.add_metric((name,), age)
-        yield from (queue, missing, oldest)
-        commits, seconds = self._runner.queue.commits
+            letters.add_metric((name,), one.letters)
+        yield from (states, missing, oldest, letters)
+
+    def _of_queue(self) -> Iterable[Metric]:
+        queue = self._runner.queue
+        commits, seconds = queue.commits
         yield SummaryMetricFamily(
             "destinations_queue_commit_seconds",
             "Time that transactions took to reach the disk (fsync).",
             count_value=commits,
             sum_value=seconds,
         )
+        unnamed = self._counts.get("") or Counts()
+        yield _counter("duplicates", "Events that had been seen before.", value=unnamed.duplicates)
+        yield _gauge("queue_bytes", "Bytes in use by the queue.", value=queue.used_bytes)
+        yield _gauge("queue_limit_bytes", "Bytes the queue may have.", value=queue.max_bytes)
+        yield _gauge("disk_free_bytes", "Free bytes beside the queue.", value=queue.free_bytes())
 
     def _of_workers(self) -> Iterable[Metric]:
-        breaker = _gauge("breaker_open", "1 while a destination is left alone.", "destination")
+        breaker = _gauge("breaker_state", "1 for the breaker's state.", "destination", "state")
         concurrency = _gauge("concurrency", "Attempts that are allowed at once.", "destination")
+        flight = _gauge("in_flight", "Attempts that are under way.", "destination")
+        rate = _gauge("rate_limit", "Requests per second that are allowed.", "destination")
+        running = _gauge("worker_up", "1 while events are delivered.", "destination")
+        ended = set(self._runner.ended)
         for name, worker in self._runner.workers.items():
-            breaker.add_metric((name,), worker.breaker.state != "closed")
+            for state in BREAKERS:
+                breaker.add_metric((name, state), worker.breaker.state == state)
             concurrency.add_metric((name,), int(worker.concurrency.size))
-        yield from (breaker, concurrency)
+            flight.add_metric((name,), worker.concurrency.in_flight)
+            running.add_metric((name,), name not in ended)
+            if worker.rate is not None:
+                rate.add_metric((name,), worker.rate)
+        yield from (breaker, concurrency, flight, rate, running)
 
-    async def text(self) -> bytes:
-        """Return the page."""
+    async def page(self) -> web.Response:
+        """Answer `/metrics`."""
         self._counts = await self._runner.queue.counts()
-        return generate_latest(self._registry)
+        return web.Response(
+            body=generate_latest(self._registry),
+            headers={"Content-Type": TEXT, "Server": "destinations"},
+        )
 
 
-def _gauge(name: str, said: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"destinations_{name}", said, labels=labels)
+def _outcome(attempt: Attempt) -> str:
+    """Name the retry policy that the end of an attempt stands for."""
+    if attempt.error is None:
+        return "ok"
+    if isinstance(attempt.error, RetryableError):
+        return "retryable"
+    return "setup" if isinstance(attempt.error, SetupError) else "permanent"
+
+
+def _gauge(name: str, said: str, *labels: str, value: float | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"destinations_{name}", said, labels=labels or None, value=value)
+
+
+def _counter(name: str, said: str, *labels: str, value: float | None = None) -> CounterMetricFamily:
+    return CounterMetricFamily(f"destinations_{name}", said, labels=labels or None, value=value)
 
 
 def _of_server(server: Server) -> Iterable[Metric]:
-    received = CounterMetricFamily(
-        "destinations_ingest_received", "Events that came in.", labels=("source",)
-    )
+    received = _counter("ingest_received", "Events that came in.", "source")
     for source, many in server.received.items():
         received.add_metric((source,), many)
-    discarded = CounterMetricFamily(
-        "destinations_ingest_discarded", "Events and calls not taken.", labels=("code",)
-    )
+    discarded = _counter("ingest_discarded", "Events and calls not taken.", "code")
     for code, many in server.discarded.items():
         discarded.add_metric((code,), many)
-    yield from (received, discarded)
-
-
-def _version() -> str:
-    try:
-        return version("destination-core")
-    except PackageNotFoundError:  # run from a source tree that is not installed
-        return "0"
+    answered = _counter("ingest_calls", "Calls that bring events, by answer.", "status")
+    for status, many in server.answered.items():
+        answered.add_metric((str(status),), many)
+    yield from (received, discarded, answered)
+    yield _counter("ingest_repeated_calls", "Calls that an SDK repeats.", value=server.repeated)
+    yield _gauge("ingest_held_bytes", "Bytes of calls in hand.", value=server.load.held)

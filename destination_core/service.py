@@ -7,14 +7,18 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from destination_core.connection import Service
 from destination_core.errors import ConfigurationError
+from destination_core.health import Health
 from destination_core.metrics import Metrics
 from destination_core.queue import Counts, SqliteQueue
 from destination_core.runner import Runner, Tail, Watchdog
 from destination_core.server import Server, Source, Sources
+
+if TYPE_CHECKING:
+    from destination_core.tracing import Tracing
 
 log: Final = logging.getLogger(__name__)
 
@@ -23,7 +27,12 @@ class Running:
     """The parts of a service, running: an async context manager that drains when it is left."""
 
     def __init__(
-        self, service: Service, *, listen: tuple[str, int] | None, clock: Callable[[], float]
+        self,
+        service: Service,
+        *,
+        listen: tuple[str, int] | None,
+        clock: Callable[[], float],
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._service = service
         self._listen = listen
@@ -40,18 +49,27 @@ class Running:
         self.runner = Runner(
             service.connections, self.queue, policies=service.policies, clock=clock
         )
+        self.metrics = Metrics(self.runner)
+        if tracing is not None:
+            self.runner.attempt_watchers.append(tracing.attempted)
         self.server: Server | None = None
         if listen is not None:
             host, port = listen
-            self.server = Server(
+            health = Health(self.queue, self.runner)
+            pages = {
+                "/livez": health.alive,
+                "/readyz": health.ready,
+                "/version": health.version,
+                "/metrics": self.metrics.page,
+            }
+            self.server = self.metrics.server = Server(
                 _sources(service),
                 self.runner.put,
                 host=host,
                 port=port,
-                ready=self.problems,
-                metrics=self._metrics_text,
+                pages=pages,
+                tracing=tracing,
             )
-        self.metrics = Metrics(self.runner, self.server)
 
     async def __aenter__(self) -> Self:
         longest = max((one.deadline for one in self._service.policies.values()), default=60.0)
@@ -82,14 +100,6 @@ class Running:
         if self.server is not None:
             self.server.admit(_sources(service))
 
-    async def problems(self) -> list[str]:
-        """Return why no event can be taken now; nothing when all is well."""
-        full = self.queue.room()
-        return [full] if full else []
-
-    async def _metrics_text(self) -> bytes:
-        return await self.metrics.text()
-
 
 def _sources(service: Service) -> Sources:
     return Sources(Source(name, keys) for name, keys in service.sources.items())
@@ -102,16 +112,18 @@ async def run_until_stopped(
     listen: tuple[str, int] | None = None,
     feed: Callable[[Runner], Awaitable[object]] | None = None,
     started: Callable[[Running], object] = lambda _: None,
+    tracing: "Tracing | None" = None,
     clock: Callable[[], float] = time.time,
 ) -> Mapping[str, Counts]:
     """Run a service until SIGTERM or SIGINT, or until ``feed`` has ended and nothing is queued.
 
     A second signal gives back what is in flight at once. On SIGHUP the configuration is read
-    ``again``; when it is wrong, the old one goes on. Returns the counts at the end.
+    ``again``; when it is wrong, the old one goes on. ``tracing`` makes spans of it all. Returns the
+    counts at the end.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    async with Running(service, listen=listen, clock=clock) as running:
+    async with Running(service, listen=listen, clock=clock, tracing=tracing) as running:
 
         def told() -> None:
             if stop.is_set():
@@ -154,8 +166,10 @@ class Reloading:
         try:
             await self._running.reload(await asyncio.to_thread(self._again))
         except Exception as error:  # noqa: BLE001  the old one must go on, whatever it is
+            self._running.metrics.reloads["refused"] += 1
             log.error("configuration is not reloaded, the old one goes on: %s", error)  # noqa: TRY400
         else:
+            self._running.metrics.reloads["ok"] += 1
             log.info("configuration is reloaded")
 
 

@@ -35,6 +35,8 @@ async def test_what_is_put_is_delivered_everywhere(tmp_path: Path) -> None:
         ({"All": False}, []),
         ({"All": False, "b": True}, ["b"]),
         ({"All": False, "Acme CRM": {"option": 1}}, ["a", "b"]),
+        ({"All": False, "Acme CRM": {}}, ["a", "b"]),
+        ({"All": {}, "a": None}, ["b"]),
         ({"Acme CRM (Actions)": False, "b": True}, ["b"]),
         ("nonsense", ["a", "b"]),
     ],

@@ -12,23 +12,28 @@ import pytest
 import pytest_asyncio
 
 from destination_core.queue import Accepted, QueueFull
-from destination_core.server import Server, Source, Sources
+from destination_core.server import Server, Source, Sources, body
 
 SOURCES = Sources([Source("web", ("wk-web", "wk-web-new")), Source("ios", ("wk-ios",))])
 EVENT = {"event": "e", "userId": "u"}
 
 
 class Sink:
-    """Keeps events in memory, or is full."""
+    """Keeps events in memory, or is full, or takes its time."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.full = False
+        self.asked = asyncio.Event()
+        self.safe = asyncio.Event()
+        self.safe.set()
 
-    async def __call__(self, source: str, events: list[dict[str, Any]]) -> Accepted:
+    async def __call__(self, source: str, events: list[dict[str, Any]], trace: str) -> Accepted:
         """Keep events."""
         if self.full:
             raise QueueFull("disk is full")
+        self.asked.set()
+        await self.safe.wait()
         self.events += [(source, event) for event in events]
         return Accepted(len(events), 0)
 
@@ -90,6 +95,7 @@ async def test_a_call_is_kept_before_it_is_answered(client: Client, path: str) -
         ("", {**EVENT, "writeKey": "wk-ios"}, "ios"),
         ("wk-web", {**EVENT, "writeKey": "whatever"}, "web"),
     ],
+    ids=["header", "second key", "body", "header before body"],
 )
 async def test_the_write_key_says_whose_it_is(
     client: Client, key: str, body: Any, source: str
@@ -108,9 +114,14 @@ async def test_the_write_key_says_whose_it_is(
         ({"key": "", "Authorization": "Bearer x"}, 401, "unknown_source"),
         ({"body": b"{"}, 400, "invalid_json"),
         ({"body": b"x", "Content_Encoding": "gzip"}, 400, "invalid_gzip"),
+        ({"body": b"{}", "Content_Encoding": "br"}, 400, "unsupported_encoding"),
         ({"path": "/v1/nope"}, 404, "not_found"),
+        ({"path": "/"}, 404, "not_found"),
+        ({"path": "//evil.test/"}, 404, "not_found"),
         ({"path": "/v1/batch"}, 400, "invalid_batch"),
         ({"method": "PUT"}, 405, "method_not_allowed"),
+        ({"method": "GET"}, 405, "method_not_allowed"),
+        ({"method": "POST", "path": "/livez"}, 405, "method_not_allowed"),
         (
             {"body": gzip.compress(b"x" * 5_000_000), "Content_Encoding": "gzip"},
             400,
@@ -123,23 +134,62 @@ async def test_a_refusal_has_code_and_message(
 ) -> None:
     """Never a redirect, never a 5xx; nothing was kept."""
     call = {"path": "/v1/track", "body": EVENT, **options}
-    answered, body, _ = await client.call(**call)
+    answered, body, headers = await client.call(**call)
     assert (answered, body["code"]) == (status, code)
     assert body["message"]
+    assert ("Allow" in headers) == (status == 405)
+    assert headers["Server"] == "destinations"
     assert client.sink.events == []
 
 
-async def test_an_unknown_key_is_refused_before_the_body_is_read(client: Client) -> None:
-    """Nobody who is not known can make the server read."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
-    writer.write(
-        b"POST /v1/track HTTP/1.1\r\nHost: x\r\nAuthorization: Basic bm9wZTo=\r\n"
-        b"Content-Length: 1000000\r\n\r\n"
-    )
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert b" 401 " in head
-    writer.close()
-    await writer.wait_closed()
+async def test_an_oauth_token_goes_beside_a_write_key(client: Client) -> None:
+    """Bearer and writeKey, as SDKs with OAuth send; a key without its colon, as older ones do."""
+    body = {**EVENT, "writeKey": "wk-ios"}
+    status, _, _ = await client.call("/v1/track", body, key="", Authorization="Bearer t")
+    assert (status, client.sink.events[-1][0]) == (200, "ios")
+    bare = "Basic " + base64.b64encode(b"wk-web").decode()
+    status, _, _ = await client.call("/v1/track", EVENT, key="", Authorization=bare)
+    assert (status, client.sink.events[-1][0]) == (200, "web")
+
+
+async def test_there_is_no_answer_before_events_are_safe(client: Client) -> None:
+    """200 is an obligation: it is not written while the disk is being waited for."""
+    client.sink.safe.clear()
+    calling = asyncio.create_task(client.call("/v1/track", EVENT))
+    await client.sink.asked.wait()
+    alive, _, _ = await client.call("/livez", method="GET")  # others are not held up
+    assert (alive, calling.done(), client.server.load.calls) == (200, False, 1)
+    client.sink.safe.set()
+    assert (await calling)[0] == 200
+    assert client.server.load.held == client.server.load.calls == 0
+
+
+@pytest.mark.parametrize("limit", ["MOST_HELD", "MOST_WAITING"])
+async def test_too_much_in_hand_is_429(
+    client: Client, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory is bounded; whoever comes later is told to wait, in whole seconds."""
+    monkeypatch.setattr(body, limit, 50 if limit == "MOST_HELD" else 1)
+    client.sink.safe.clear()
+    first = asyncio.create_task(client.call("/v1/track", EVENT))
+    await client.sink.asked.wait()
+    status, told, headers = await client.call("/v1/track", EVENT)
+    assert (status, told["code"]) == (429, "too_busy")
+    assert headers["Retry-After"] == headers["X-RateLimit-Reset"] == "1"
+    client.sink.safe.set()
+    assert (await first)[0] == 200
+    assert (await client.call("/v1/track", EVENT))[0] == 200
+    assert client.server.discarded == {"too_busy": 1}
+
+
+async def test_who_is_not_known_yet_has_less_room(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bodies without a key before them cannot take the place of those with one."""
+    monkeypatch.setattr(body, "MOST_UNKNOWN", 20)
+    status, told, _ = await client.call("/v1/track", {**EVENT, "writeKey": "wk-ios"}, key="")
+    assert (status, told["code"]) == (429, "too_busy")
+    assert (await client.call("/v1/track", EVENT))[0] == 200
 
 
 async def test_a_full_queue_is_429_with_whole_seconds(client: Client) -> None:
@@ -152,16 +202,25 @@ async def test_a_full_queue_is_429_with_whole_seconds(client: Client) -> None:
 async def test_gzip_and_batches(client: Client) -> None:
     """What the Python SDK sends with gzip on."""
     batch = {"batch": [{**EVENT, "type": "track", "messageId": str(n)} for n in range(5)]}
-    body = gzip.compress(json.dumps(batch).encode())
-    status, _, _ = await client.call("/v1/batch", body, Content_Encoding="gzip")
+    packed = gzip.compress(json.dumps(batch).encode())
+    status, _, _ = await client.call("/v1/batch", packed, Content_Encoding="gzip")
     assert (status, len(client.sink.events)) == (200, 5)
 
 
-async def test_browsers_may_ask_first(client: Client) -> None:
+@pytest.mark.parametrize("path", ["/v1/t", "/v1/batch/", "/v1/m"])
+async def test_browsers_may_ask_first(client: Client, path: str) -> None:
     """A preflight names what is allowed."""
-    status, _, headers = await client.call("/v1/t", b"", key="", method="OPTIONS")
+    status, _, headers = await client.call(path, b"", key="", method="OPTIONS")
     assert status == 204
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in headers["Access-Control-Allow-Methods"]
     assert "Authorization" in headers["Access-Control-Allow-Headers"]
+
+
+async def test_what_browsers_measure_is_thrown_away(client: Client) -> None:
+    """200, with or without a key, so that the library is content."""
+    status, told, _ = await client.call("/v1/m", {"series": []}, key="")
+    assert (status, told, client.sink.events) == (200, {"success": True}, [])
 
 
 async def test_discards_are_counted_by_code(client: Client) -> None:
@@ -169,11 +228,21 @@ async def test_discards_are_counted_by_code(client: Client) -> None:
     batch = [{**EVENT, "type": "track"}, {"type": "track"}, {"type": "nope"}]
     status, _, _ = await client.call("/v1/batch", {"batch": batch})
     assert status == 200
-    assert client.server.discarded == {"missing_identity": 1, "invalid_type": 1}
-    assert client.server.received == {"web": 3}
+    await client.call("/v1/batch", {"batch": []}, X_Retry_Count="2")
+    await client.call("/v1/track", EVENT, key="nope", X_Retry_Count="0")
+    assert client.server.discarded == {
+        "no_user_anon_id": 1,
+        "invalid_type": 1,
+        "empty_batch": 1,
+        "unknown_source": 1,
+    }
+    assert client.server.received == {"web": 4}
+    assert client.server.answered == {200: 2, 401: 1}
+    assert client.server.repeated == 1
 
 
-async def test_health(client: Client) -> None:
-    """Alive, and ready where nobody objects."""
-    assert (await client.call("/livez", method="GET"))[0] == 200
-    assert (await client.call("/readyz", method="GET"))[1] == {"status": "ready", "why": []}
+async def test_pages(client: Client) -> None:
+    """GET and HEAD, with a slash at the end or not."""
+    for path in ("/livez", "/livez/"):
+        assert (await client.call(path, method="GET"))[:2] == (200, {"status": "alive"})
+        assert (await client.call(path, method="HEAD"))[:2] == (200, None)

@@ -2,19 +2,25 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 import orjson
 
 from destination_core.connection import Connection, load_connections
+from destination_core.errors import ConfigurationError
 from destination_core.plugins import Registry
 
 if TYPE_CHECKING:
     from destination_core.cli.logs import Redaction
     from destination_core.connection import Service
+    from destination_core.tracing import Tracing
+
+COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+"""Variables that name a collector of traces."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +61,30 @@ def service(config: Path, redaction: "Redaction") -> "Service":
     read = load_service(config, found, os.environ)
     redaction.conceal(read.secrets)
     return read
+
+
+@contextmanager
+def tracing() -> "Iterator[Tracing | None]":
+    """Trace when OpenTelemetry's variables name a collector; None when they do not.
+
+    Raises ``ConfigurationError`` when the extra is not installed.
+    """
+    named = [name for name in COLLECTOR if os.environ.get(name)]
+    if not named or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        yield None
+        return
+    try:
+        from destination_core.tracing import Tracing
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{named[0]} is set, but OpenTelemetry is not installed ({error.name});"
+            f" pip install 'destination-core[otel]', or unset it"
+        ) from None
+    made = Tracing.to_collector(os.environ.get("OTEL_SERVICE_NAME") or "destinations")
+    try:
+        yield made
+    finally:
+        made.close()
 
 
 def echo_json(value: Any) -> None:

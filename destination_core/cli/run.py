@@ -65,7 +65,8 @@ def command(
         async for lines in _lines(files, follow=follow):
             await _put(runner, _events(lines, unreadable))
 
-    counts = asyncio.run(run_until_stopped(service, again=load, feed=feed))
+    with loading.tracing() as tracing:
+        counts = asyncio.run(run_until_stopped(service, again=load, feed=feed, tracing=tracing))
     if as_json:
         echo_json({"unreadable": unreadable, "destinations": _as_json(counts)})
     else:

@@ -49,5 +49,8 @@ def command(config: Path, listen: str, log_json: bool) -> int:
         )
 
     address = (host.strip("[]"), int(port))
-    asyncio.run(run_until_stopped(service, again=load, listen=address, started=started))
+    with loading.tracing() as tracing:
+        asyncio.run(
+            run_until_stopped(service, again=load, listen=address, started=started, tracing=tracing)
+        )
     return OK

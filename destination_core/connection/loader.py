@@ -134,6 +134,10 @@ class _Loader:
         }
         for location, message in resolver.faults:
             self.problem(location, message)
+        for name, own in found.items():
+            if not resolver.faults and any(not key.strip() or ":" in key for key in own):
+                message = "a write key is empty or holds a colon: no SDK could send it"
+                self.problem(("sources", name, "write_keys"), message)
         keys = [key for one in found.values() for key in one]
         if len(set(keys)) < len(keys):
             self.problem(("sources",), "two sources share a write key; give each its own")

@@ -6,7 +6,7 @@ from destination_core.http.client import Client
 from destination_core.http.exchange import Exchange
 from destination_core.http.headers import basic_auth
 from destination_core.http.messages import Request, Response
-from destination_core.http.options import RequestOptions, Session
+from destination_core.http.options import RequestOptions, Session, core_version
 from destination_core.http.retry_after import retry_after
 from destination_core.http.transport import AiohttpTransport, Transport
 
@@ -21,6 +21,7 @@ __all__ = [
     "Transport",
     "basic_auth",
     "code_of",
+    "core_version",
     "error_for",
     "error_of",
     "retry_after",

@@ -122,7 +122,13 @@ def _limiter(rate: float) -> AsyncLimiter:
 @cache
 def user_agent() -> str:
     """Return the default `User-Agent`: the distribution's name and version."""
+    return f"destination-core/{core_version()}"
+
+
+@cache
+def core_version() -> str:
+    """Return the version of the distribution."""
     try:
-        return f"destination-core/{version('destination-core')}"
+        return version("destination-core")
     except PackageNotFoundError:  # run from a source tree that is not installed
-        return "destination-core"
+        return "0"

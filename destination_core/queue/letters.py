@@ -39,6 +39,11 @@ class Letters:
         )
         return [DeadLetter(*row) for row in rows]
 
+    def counts(self) -> list[tuple[str, int]]:
+        """Return how many there are by destination."""
+        found = self._db.execute("SELECT destination, count(*) FROM dead GROUP BY destination")
+        return found.fetchall()
+
     def revive(self, ids: Sequence[int], now: float) -> int:
         """Make jobs of dead letters; deduplication does not see them."""
         revived = 0

@@ -21,7 +21,7 @@ class Intake:
     is only counted. ``received`` is Unix seconds. An event whose ``source`` and ``message_id``
     were seen before is a duplicate, unless ``message_id`` is empty. To those destinations that are
     ``ordered``, the events of one ``user`` go one after the other. ``subscriptions`` are those that
-    are to get it, None for all.
+    are to get it, None for all. ``trace`` is the W3C trace context that it came with, if any.
     """
 
     source: str
@@ -32,6 +32,7 @@ class Intake:
     user: str = ""
     ordered: Container[str] = ()
     subscriptions: frozenset[str] | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Job:
 
     ``sequence`` is the event's, the same at every destination and after every restart.
     ``attempts`` have failed so far; ``crashes`` counts how often a claim was neither settled nor
-    given back. ``subscriptions`` are those that are left, None for all.
+    given back. ``subscriptions`` are those that are left, None for all; ``trace`` is what it was
+    put with.
     """
 
     sequence: int
@@ -59,6 +61,7 @@ class Job:
     attempts: int = 0
     crashes: int = 0
     subscriptions: frozenset[str] | None = None
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,9 @@ class Counts:
     """How many deliveries of one destination are where; a delivery is an event at a destination.
 
     ``accepted`` equals the sum of all others at every moment: ``difference`` is what is missing.
-    ``oldest`` is when the oldest that is queued was received, in Unix seconds.
+    ``oldest`` is when the oldest that is queued was received, in Unix seconds. ``letters`` are the
+    dead letters that are still kept: those that were dropped or grew too old stay counted in
+    ``dead``.
     """
 
     accepted: int = 0
@@ -153,6 +158,7 @@ class Counts:
     damaged: int = 0
     oldest: float | None = None
     duplicates: int = field(default=0)
+    letters: int = 0
 
     @property
     def difference(self) -> int:

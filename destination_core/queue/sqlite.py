@@ -152,6 +152,25 @@ class SqliteQueue:
         """How many transactions reached the disk, and how many seconds that took in all."""
         return self._writer.commits, self._writer.commit_seconds
 
+    @property
+    def used_bytes(self) -> int:
+        """Return the bytes of the file that hold something, as of the last ``put``."""
+        return self._writer.used_bytes
+
+    @property
+    def max_bytes(self) -> int:
+        """Return how many bytes the file may have before ``put`` raises ``QueueFull``."""
+        return self._max_bytes
+
+    def free_bytes(self) -> int:
+        """Return how much of the disk is free."""
+        return shutil.disk_usage(self.path.parent).free
+
+    async def beat(self) -> None:
+        """Write something, and wait for the disk; raises what a write raises."""
+        now = self._clock()
+        await self._writer.do(lambda store: store.beat(now))
+
     def room(self) -> str:
         """Return why nothing more can be put, or "" when there is room; 0.1 s old at most."""
         now = time.monotonic()
@@ -163,7 +182,7 @@ class SqliteQueue:
     def _look(self) -> str:
         if self._writer.used_bytes > self._max_bytes:
             return f"queue has reached its size, {self._max_bytes:,} bytes"
-        free = shutil.disk_usage(self.path.parent).free
+        free = self.free_bytes()
         if free < self._min_free:
             return f"disk has {free:,} bytes left, {self._min_free:,} are to stay free"
         return ""

@@ -70,7 +70,7 @@ class Store:
         lines: dict[str, dict[int, None]] = {}
         for sequence, one in enumerate(kept, last - len(kept) + 1):
             crc = checksum(sequence, one.source, one.body)
-            rows.append((sequence, one.source, one.received, one.body, crc))
+            rows.append((sequence, one.source, one.received, one.body, crc, one.trace or None))
             names = _names(one.subscriptions)
             for destination in one.destinations:
                 counted[destination, "accepted"] += 1
@@ -80,7 +80,7 @@ class Store:
                     jobs.append((sequence, destination, PARKED, user, names))
                 else:
                     jobs.append((sequence, destination, one.received, None, names))
-        self.tables.insert("events (sequence, source, received, body, crc)", rows)
+        self.tables.insert("events (sequence, source, received, body, crc, trace)", rows)
         self.tables.insert("jobs (sequence, destination, due, user, subscriptions)", jobs)
         for destination, users in lines.items():
             self._advance(destination, list(users), kept[-1].received)
@@ -126,18 +126,19 @@ class Store:
         """Lease jobs that are due; rows whose checksum is wrong are put aside and reported."""
         found = self._db.execute(
             "SELECT jobs.sequence, owner, attempts, crashes, subscriptions, source, received,"
-            " body, crc FROM jobs LEFT JOIN events USING (sequence)"
+            " body, crc, trace FROM jobs LEFT JOIN events USING (sequence)"
             " WHERE destination = ? AND due <= ? ORDER BY due, jobs.sequence LIMIT ?",
             (destination, now, limit),
         ).fetchall()
         jobs, broken = [], []
-        for sequence, owner, attempts, crashes, names, source, received, body, crc in found:
+        for sequence, owner, attempts, crashes, names, source, received, body, crc, trace in found:
             if body is None or crc != checksum(sequence, source, body):
                 broken.append(sequence)
                 continue
             lost = crashes + (owner != 0)
             left = None if names is None else frozenset(orjson.loads(names))
-            jobs.append(Job(sequence, destination, source, received, body, attempts, lost, left))
+            about = (sequence, destination, source, received, body)
+            jobs.append(Job(*about, attempts, lost, left, trace or ""))
         for part in parts([(one.sequence,) for one in jobs]):
             self._db.execute(
                 "UPDATE jobs SET due = ?, crashes = crashes + (owner != 0), owner = ?"  # noqa: S608
@@ -240,6 +241,10 @@ class Store:
             ).rowcount
         return many
 
+    def beat(self, now: float) -> None:
+        """Write that the owner lives."""
+        self._db.execute("UPDATE owners SET since = ? WHERE owner = ?", (now, self._owner))
+
     # -- upkeep ----------------------------------------------------------------------------
 
     def expire(self, seen_before: float, dead_before: float, most: int) -> tuple[int, int]:
@@ -266,6 +271,8 @@ class Store:
         )
         for destination, many, oldest in queued:
             values.setdefault(destination, {}).update(queued=many, oldest=oldest)
+        for destination, many in self.letters.counts():
+            values.setdefault(destination, {})["letters"] = many
         return {name: Counts(**found) for name, found in sorted(values.items())}
 
 

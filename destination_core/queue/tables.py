@@ -10,7 +10,7 @@ from typing import Any, Final
 from destination_core.errors import ConfigurationError
 from destination_core.queue.records import Intake
 
-VERSION: Final = 2
+VERSION: Final = 3
 SCHEMA: Final = """
 CREATE TABLE events (sequence INTEGER PRIMARY KEY, source TEXT NOT NULL, received REAL NOT NULL,
     body BLOB NOT NULL, crc INTEGER NOT NULL);
@@ -36,6 +36,7 @@ STEPS: Final[Mapping[int, str]] = {
 ALTER TABLE jobs ADD COLUMN user INTEGER;
 CREATE INDEX jobs_by_user ON jobs (destination, user, sequence) WHERE user IS NOT NULL;
 """,
+    3: "ALTER TABLE events ADD COLUMN trace TEXT;",
 }
 """What makes each version of the one before it."""
 

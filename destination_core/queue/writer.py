@@ -146,8 +146,6 @@ class Writer:
                 self.used_bytes = self._store.tables.used_bytes()
             began = time.monotonic()
             self._db.execute("COMMIT")
-            self.commits += 1
-            self.commit_seconds += time.monotonic() - began
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
@@ -155,6 +153,8 @@ class Writer:
         if last != self._marked:
             self._mark.write(last)
             self._marked = last
+        self.commits += 1
+        self.commit_seconds += time.monotonic() - began
 
     def _keep_reserve(self) -> None:
         try:

@@ -36,11 +36,11 @@ class Intakes:
         self._connections = connections
         self._ordered = frozenset(ordered)
 
-    async def put(self, source: str, events: Sequence[Event]) -> Accepted:
+    async def put(self, source: str, events: Sequence[Event], trace: str = "") -> Accepted:
         """Keep events; when this returns they are safe. Raises ``QueueFull``.
 
         An event goes to every destination with a subscription that selects it, unless its
-        ``integrations`` say otherwise.
+        ``integrations`` say otherwise. ``trace`` is the trace context that they came with.
         """
         now = self._clock()
         intakes = []
@@ -58,6 +58,7 @@ class Intakes:
                     now,
                     user(event) if self._ordered else "",
                     self._ordered,
+                    trace=trace,
                 )
             )
         accepted = await self._queue.put(intakes)
@@ -98,5 +99,10 @@ def _allowed(connection: Connection[Any], integrations: Any) -> bool:
         destination.slug,
     ):
         if name in integrations:
-            return bool(integrations[name])
-    return bool(integrations.get("All", True))
+            return _is_true(integrations[name])
+    return _is_true(integrations.get("All", True))
+
+
+def _is_true(value: Any) -> bool:
+    """Tell what JavaScript takes for true: options for a destination are, even when empty."""
+    return isinstance(value, dict | list) or bool(value)

@@ -13,7 +13,7 @@ from destination_core.queue import Accepted, Settlement, SqliteQueue
 from destination_core.runner.intake import Intakes
 from destination_core.runner.quarantine import Quarantine
 from destination_core.runner.worker import Worker
-from destination_core.work import Delivery, Event
+from destination_core.work import Attempt, Delivery, Event
 
 log: Final = logging.getLogger(__name__)
 
@@ -24,13 +24,15 @@ TEND_SECONDS: Final = 5.0
 """Between two rounds of upkeep."""
 
 Watcher = Callable[[str, Sequence[Settlement], Sequence[Sequence[Delivery]]], None]
+AttemptWatcher = Callable[[Attempt, Sequence[str]], None]
 
 
 class Runner:
     """Source → durable queue → plan → batch → deliver, for every connection by itself.
 
     An async context manager: it delivers from when it is entered, and drains when it is left.
-    ``watchers`` are told of what was settled.
+    ``watchers`` are told of what was settled, ``attempt_watchers`` of every attempt and of the
+    trace contexts of its events.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Runner:
         self.connections = tuple(connections)
         self.queue = queue
         self.watchers: list[Watcher] = []
+        self.attempt_watchers: list[AttemptWatcher] = []
         self.workers: dict[str, Worker] = {}
         self._policies = policies or {}
         self._given = transport
@@ -100,6 +103,7 @@ class Runner:
                 policy,
                 self._observe,
                 quarantine=self._quarantine,
+                watch=self._attempted if self.attempt_watchers else None,
                 clock=self._clock,
             )
             self.workers[one.name] = worker
@@ -115,9 +119,15 @@ class Runner:
         if not task.cancelled() and task.exception() is not None:
             log.critical("%s: delivery has ended", worker.name, exc_info=task.exception())
 
-    async def put(self, source: str, events: Sequence[Event]) -> Accepted:
+    async def put(self, source: str, events: Sequence[Event], trace: str = "") -> Accepted:
         """Accept events; when this returns they are safe. Raises ``QueueFull``."""
-        return await self._intakes.put(source, events)
+        return await self._intakes.put(source, events, trace)
+
+    @property
+    def ended(self) -> list[str]:
+        """The destinations that nothing is delivered to any more, though it should be."""
+        running = {id(worker) for worker in self._running.values()}
+        return [name for name, worker in self.workers.items() if id(worker) not in running]
 
     async def idle(self) -> None:
         """Wait until nothing is queued any more, whatever became of it."""
@@ -165,6 +175,13 @@ class Runner:
                 watcher(name, settlements, results)
             except Exception:
                 log.exception("a watcher raised; delivery goes on")
+
+    def _attempted(self, attempt: Attempt, traces: Sequence[str]) -> None:
+        for watcher in self.attempt_watchers:
+            try:
+                watcher(attempt, traces)
+            except Exception:
+                log.exception("a watcher of attempts raised; delivery goes on")
 
     async def _tend(self) -> None:
         """Keep the queue tidy, and say what was found damaged."""

@@ -17,7 +17,7 @@ from destination_core.runner.concurrency import Adaptive
 from destination_core.runner.gate import Gate
 from destination_core.runner.quarantine import FEW, PATIENCE, Quarantine, sort_out
 from destination_core.runner.settling import dead, settlement
-from destination_core.work import Delivery
+from destination_core.work import Attempt, Delivery
 
 log: Final = logging.getLogger(__name__)
 
@@ -25,13 +25,15 @@ POLL_SECONDS: Final = 2.0
 """The longest sleep: another process may have put something in."""
 
 Observer = Callable[[str, Sequence[Settlement], Sequence[Sequence[Delivery]]], None]
+Watch = Callable[[Attempt, Sequence[str]], None]
 
 
 class Worker:
     """One destination's cursor, concurrency and breaker; what happens to others is not its affair.
 
-    ``observe`` is told of every chunk: the destination, the settlements, the deliveries.
-    ``quarantine`` is shared by all: it keeps apart what may have ended the process before.
+    ``observe`` is told of every chunk: the destination, the settlements, the deliveries;
+    ``watch`` of every attempt and of the trace contexts of its events. ``quarantine`` is shared by
+    all: it keeps apart what may have ended the process before.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Worker:
         observe: Observer,
         *,
         quarantine: Quarantine | None = None,
+        watch: Watch | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.name = connection.name
@@ -60,11 +63,16 @@ class Worker:
         self._crowded = False
         self._quarantine = quarantine or Quarantine()
         self._suspects = False
+        self._watch = watch
+        self._traces: dict[int, str] = {}
+        limited = connection.limited(policy.rate)
+        self.rate = limited.options.requests_per_second
         self._engine = Engine(
-            [connection.limited(policy.rate)],
+            [limited],
             transport=transport,
             gate=Gate(self.name, self.breaker, self.concurrency),
             deadline=policy.deadline,
+            watch=None if watch is None else self._attempted,
             clock=clock,
         )
 
@@ -184,6 +192,17 @@ class Worker:
     async def _send(self, jobs: Sequence[Job]) -> list[list[Delivery]]:
         """Deliver events, and pass deletions on; return what became of each, in place."""
         events = [orjson.loads(job.body) for job in jobs]
+        traced = {id(event): job.trace for event, job in zip(events, jobs, strict=True)}
+        self._traces |= traced
+        try:
+            return await self._sent(jobs, events)
+        finally:
+            for key in traced:
+                del self._traces[key]
+
+    async def _sent(
+        self, jobs: Sequence[Job], events: Sequence[dict[str, Any]]
+    ) -> list[list[Delivery]]:
         deletions = [n for n, event in enumerate(events) if event.get("type") == "delete"]
         if not deletions:
             return await self._engine.send_batch(events, only=[job.subscriptions for job in jobs])
@@ -195,6 +214,12 @@ class Worker:
         for n in deletions:
             results[n] = await self._engine.delete(events[n])
         return [results[n] for n in range(len(events))]
+
+    def _attempted(self, attempt: Attempt) -> None:
+        """Pass an attempt on, with where its events came from."""
+        if self._watch is not None:
+            traces = [self._traces.get(id(task.event), "") for task in attempt.tasks]
+            self._watch(attempt, traces)
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> None:

@@ -3,50 +3,54 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-import orjson
 from aiohttp import web
 
 from destination_core.queue import Accepted, QueueFull
-from destination_core.server import keys, wire
+from destination_core.server import answers, body, keys, wire
+from destination_core.server.call import read_call
 from destination_core.server.keys import Sources
+from destination_core.server.protocol import IDLE_SECONDS, LINGER_SECONDS, Connections
 from destination_core.server.wire import Refused
+
+if TYPE_CHECKING:
+    from destination_core.tracing import Tracing
 
 log: Final = logging.getLogger(__name__)
 
-BODY_SECONDS: Final = 15.0
-"""How long a body may take to arrive."""
+FULL_SECONDS: Final = 10
+"""How long a caller is to wait when the queue takes nothing."""
 
-MOST_WAITING: Final = 5_000
-"""Calls that wait for the disk at once; beyond them the answer is 429."""
+MEASUREMENTS: Final = "/v1/m"
+"""What the browser's library measures about itself; nobody wants it."""
 
-CORS: Final = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count",
-    "Access-Control-Max-Age": "86400",
-}
-SUCCESS: Final = b'{"success":true}'
-JSON: Final = "application/json"
+WELCOME: Final = "POST, OPTIONS"
+READING: Final = "GET, HEAD"
 
 
 class Sink(Protocol):
     """Where events go: returns when they are safe; raises ``QueueFull``."""
 
-    def __call__(self, source: str, events: list[dict[str, Any]], /) -> Awaitable[Accepted]:
-        """Keep events of a source."""
+    def __call__(
+        self, source: str, events: list[dict[str, Any]], trace: str, /
+    ) -> Awaitable[Accepted]:
+        """Keep events of a source, with the trace context they came with."""
         ...
+
+
+Page = Callable[[], Awaitable[web.Response]]
 
 
 class Server:
     """An async context manager; ``port`` is the one it listens on once it is entered.
 
-    ``ready`` returns what is wrong, or nothing; ``metrics`` the text of `/metrics`. What came in
-    is counted in ``received``, what was not taken in ``discarded``, by code.
+    ``pages`` are what can be read, by path. What came in is counted in ``received`` by source,
+    what was not taken in ``discarded`` by code, calls in ``answered`` by status, and those that are
+    not the first attempt of an SDK in ``repeated``. With ``tracing``, each call gets a span.
     """
 
     def __init__(
@@ -56,22 +60,30 @@ class Server:
         *,
         host: str = "127.0.0.1",
         port: int = 8080,
-        ready: Callable[[], Awaitable[list[str]]] | None = None,
-        metrics: Callable[[], Awaitable[bytes]] | None = None,
+        pages: Mapping[str, Page] | None = None,
+        tracing: "Tracing | None" = None,
     ) -> None:
         self.host = host
         self.port = port
         self.received: Counter[str] = Counter()
         self.discarded: Counter[str] = Counter()
+        self.answered: Counter[int] = Counter()
+        self.repeated = 0
+        self.load = body.Load()
         self._sources = sources
         self._sink = sink
-        self._ready = ready
-        self._metrics = metrics
-        self._waiting = 0
+        self._tracing = tracing
+        self._pages = {"/livez": _alive, **(pages or {})}
         self._runner: web.ServerRunner | None = None
 
     async def __aenter__(self) -> Self:
-        server = web.Server(self._handle, auto_decompress=False, access_log=None)
+        server = Connections(
+            self._handle,
+            auto_decompress=False,
+            access_log=None,
+            keepalive_timeout=IDLE_SECONDS,
+            lingering_time=LINGER_SECONDS,
+        )
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, self.host, self.port, backlog=1024)
@@ -94,52 +106,68 @@ class Server:
         self._sources = sources
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.path.rstrip("/")
+        path = request.path.rstrip("/") or "/"
+        if path in wire.ROUTES or path == MEASUREMENTS:
+            return await self._ingest(request, path)
+        page = self._pages.get(path)
+        if page is None:
+            return answers.refusal(Refused(404, "not_found", f"there is nothing at {path[:100]!r}"))
+        if request.method not in ("GET", "HEAD"):
+            return answers.refusal(_not_allowed(request), allow=READING)
         try:
-            if request.method == "POST":
-                return await self._post(request, path)
-            if request.method == "OPTIONS" and path in wire.ROUTES:
-                return web.Response(status=204, headers=CORS)
-            if request.method in ("GET", "HEAD"):
-                return await self._get(path)
-            refusal = Refused(405, "method_not_allowed", f"{request.method} is not allowed")
-            return _refusal(refusal)
-        except Refused as refusal:
-            self.discarded[refusal.code] += 1
-            return _refusal(refusal)
+            return await page()
+        except Exception:
+            log.exception("%s failed", path)
+            return answers.refusal(_failed())
+
+    async def _ingest(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+        if request.method == "OPTIONS":
+            return answers.preflight()
+        if request.method != "POST":
+            return answers.refusal(_not_allowed(request), allow=WELCOME)
+        if path == MEASUREMENTS:
+            return answers.success()
+        if self._tracing is None:
+            return await self._answer(request, path, "")
+        with self._tracing.receiving(request.headers, path) as receipt:
+            response = await self._answer(request, path, receipt.trace)
+            receipt.answered(response.status)
+            return response
+
+    async def _answer(self, request: web.BaseRequest, path: str, trace: str) -> web.Response:
+        try:
+            await self._take(request, wire.ROUTES[path], trace)
+            response = answers.success()
+        except Refused as refused:
+            self.discarded[refused.code] += 1
+            response = answers.refusal(refused)
         except QueueFull as full:
             self.discarded["queue_full"] += 1
-            return _refusal(Refused(429, "queue_full", str(full)), wait=10)
+            response = answers.refusal(Refused(429, "queue_full", str(full), wait=FULL_SECONDS))
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:
-            log.exception("%s %s failed", request.method, path)
-            return _refusal(Refused(500, "internal_error", "something failed here; try again"))
+            log.exception("%s failed", path)
+            response = answers.refusal(_failed())
+        self.answered[response.status] += 1
+        return response
 
-    async def _post(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
-        kind = wire.ROUTES.get(path)
-        if kind is None:
-            if path == "/v1/m":  # what the browser's library measures about itself
-                return _json(200, SUCCESS)
-            raise Refused(404, "not_found", f"there is nothing at {path[:100]!r}")
-        if self._waiting >= MOST_WAITING:
-            raise QueueFull("too many calls wait already")
+    async def _take(self, request: web.BaseRequest, kind: str, trace: str) -> None:
+        """Read a call and keep its events; a key that is wrong is refused before the body."""
+        self.repeated += request.headers.get("X-Retry-Count", "0").strip() not in ("", "0")
         source = self._source(keys.of_header(request.headers.get("Authorization")))
-        body = wire.inflated(await _read(request), request.headers.get("Content-Encoding", ""))
-        call = wire.decoded(body)
-        if source is None:
-            source = self._source(keys.of_body(call) or "")
-        read = wire.read_call(kind, call, datetime.now(UTC), request.remote or "")
-        self.received[source or ""] += len(read.events) + len(read.discards)
-        for one in read.discards:
-            self.discarded[one.code] += 1
-        if read.events:
-            self._waiting += 1
-            try:
-                await self._sink(source or "", read.events)
-            finally:
-                self._waiting -= 1
-        return _json(200, SUCCESS)
+        known = source is not None
+        with self.load.hold(known=known) as hold:
+            raw = await body.read(request, hold, known=known)
+            call = wire.decoded(wire.inflated(raw, request.headers.get("Content-Encoding", "")))
+            if source is None:
+                source = self._source(keys.of_body(call) or "") or ""
+            read = read_call(kind, call, datetime.now(UTC), request.remote or "")
+            self.received[source] += len(read.events) + len(read.discards)
+            for one in read.discards:
+                self.discarded[one.code] += 1
+            if read.events:
+                await self._sink(source, read.events, trace)
 
     def _source(self, write_key: str | None) -> str | None:
         if write_key is None:
@@ -149,46 +177,14 @@ class Server:
             raise Refused(401, "unknown_source", "write key is unknown; check it and the host")
         return name
 
-    async def _get(self, path: str) -> web.StreamResponse:
-        if path == "/livez":
-            return _json(200, b'{"status":"alive"}')
-        if path == "/readyz":
-            problems = await self._ready() if self._ready else []
-            body = orjson.dumps({"status": "not ready" if problems else "ready", "why": problems})
-            return _json(503 if problems else 200, body)
-        if path == "/metrics" and self._metrics:
-            return web.Response(
-                body=await self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4"}
-            )
-        raise Refused(404, "not_found", f"there is nothing at {path[:100]!r}")
+
+async def _alive() -> web.Response:
+    return answers.document({"status": "alive"})
 
 
-async def _read(request: web.BaseRequest) -> bytes:
-    """Read a body within its limits of size and time; raises ``Refused``."""
-    if (request.content_length or 0) > wire.LARGEST_BODY:
-        raise wire.too_large()
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > wire.LARGEST_BODY:
-                    raise wire.too_large()
-    except TimeoutError:
-        message = f"body did not arrive within {BODY_SECONDS:g} s"
-        raise Refused(408, "body_too_slow", message) from None
-    return bytes(body)
+def _not_allowed(request: web.BaseRequest) -> Refused:
+    return Refused(405, "method_not_allowed", f"{request.method} is not allowed")
 
 
-def _json(status: int, body: bytes) -> web.Response:
-    return web.Response(status=status, body=body, headers=CORS, content_type=JSON)
-
-
-def _refusal(refusal: Refused, wait: int | None = None) -> web.Response:
-    """Answer with `code` and `message`, which Segment's SDKs read; 429 with whole seconds."""
-    body = orjson.dumps({"success": False, "code": refusal.code, "message": str(refusal)})
-    response = _json(refusal.status, body)
-    if wait is not None:
-        response.headers["Retry-After"] = str(wait)
-        response.headers["X-RateLimit-Reset"] = str(wait)
-    return response
+def _failed() -> Refused:
+    return Refused(500, "internal_error", "something failed here; try again")

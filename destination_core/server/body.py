@@ -1,0 +1,104 @@
+"""Read the bodies of requests within limits of size, of time, and of all of them together."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from destination_core.server.wire import LARGEST_BODY, Refused, too_large
+
+BODY_SECONDS: Final = 15.0
+"""How long a body may take to arrive."""
+
+LARGEST_UNKNOWN: Final = 512_000
+"""Bytes of a body whose sender is not known before it is read: Segment's limit for a batch."""
+
+MOST_HELD: Final = 33_554_432
+MOST_UNKNOWN: Final = 8_388_608
+"""Bytes that may be held at once, and those of them from senders that are not known yet."""
+
+MOST_WAITING: Final = 5_000
+"""Calls in hand at once."""
+
+
+class Hold:
+    """The bytes of one call, counted until it is answered."""
+
+    def __init__(self, load: "Load", *, known: bool) -> None:
+        self._load = load
+        self._known = known
+        self.many = 0
+
+    def add(self, many: int) -> None:
+        """Count so many bytes more; raises ``Refused`` when that is too much."""
+        self.many += many
+        self._load.held += many
+        if not self._known:
+            self._load.unknown += many
+        if self._load.held > MOST_HELD or self._load.unknown > MOST_UNKNOWN:
+            raise busy()
+
+    def let_go(self) -> None:
+        """Count them no more."""
+        self._load.held -= self.many
+        if not self._known:
+            self._load.unknown -= self.many
+
+
+class Load:
+    """What the server holds in memory: calls, and the bytes of their bodies."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.held = 0
+        self.unknown = 0
+
+    @contextmanager
+    def hold(self, *, known: bool) -> Iterator[Hold]:
+        """Hold a call; raises ``Refused`` when there are too many."""
+        if self.calls >= MOST_WAITING:
+            raise busy()
+        hold = Hold(self, known=known)
+        self.calls += 1
+        try:
+            yield hold
+        finally:
+            self.calls -= 1
+            hold.let_go()
+
+
+def busy() -> Refused:
+    """Return the refusal of a call when too much is in hand."""
+    return Refused(429, "too_busy", "too much waits here already; send it again later", wait=1)
+
+
+async def read(request: web.BaseRequest, hold: Hold, *, known: bool) -> bytes:
+    """Read a body; raises ``Refused``. The ``hold`` counts what is read."""
+    limit = LARGEST_BODY if known else LARGEST_UNKNOWN
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+    await _invite(request)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.content.iter_any():
+                hold.add(len(chunk))
+                body += chunk
+                if len(body) > limit:
+                    raise too_large(limit)
+    except TimeoutError:
+        message = f"body did not arrive within {BODY_SECONDS:g} s"
+        raise Refused(408, "body_too_slow", message) from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        raise Refused(400, "bad_request", "body is cut off, or its chunks are not HTTP") from None
+    return bytes(body)
+
+
+async def _invite(request: web.BaseRequest) -> None:
+    """Ask for the body, where the caller waits to be asked: RFC 9110, section 10.1.1."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun

@@ -1,0 +1,246 @@
+"""The events of a call, completed as Segment does: pure, and total for whatever is in it.
+
+Source: Segment's HTTP API reference, its Spec, and the discard codes of its Delivery Overview.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from destination_core.server.wire import KINDS, Refused
+
+LARGEST_EVENT: Final = 32_768
+"""Bytes of one event: "32 KB per single call" and per event of a batch."""
+
+MOST_EVENTS: Final = 2_500
+"""Events of a batch."""
+
+LONGEST_MESSAGE_ID: Final = 100
+DEEPEST: Final = 100
+"""Levels of objects and lists in one another."""
+
+LONGEST_DATE: Final = 40
+EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
+"""Moments further off would leave what a datetime can hold when they are shifted."""
+
+TYPES: Final = frozenset({*KINDS, "delete"})
+SHARED: Final = ("context", "integrations")
+IDS: Final = ("userId", "anonymousId", "groupId", "previousId")
+
+CODES: Final[Mapping[str, str]] = {
+    "no_user_anon_id": "neither `userId` nor `anonymousId`",
+    "event_not_defined": "a track event without `event`",
+    "event_not_string": "a track event whose `event` is not a string",
+    "properties_not_object": "`properties` is not an object",
+    "traits_not_object": "`traits` is not an object",
+    "name_not_string": "`name` of a page or screen is not a string",
+    "category_not_string": "`category` of a page or screen is not a string",
+    "empty_batch": "a batch without events",
+    "context_not_object": "`context` is not an object",
+    "integrations_not_object": "`integrations` is not an object",
+    "group_id_not_defined": "a group event without `groupId`",
+    "previous_id_not_defined": "an alias event without `previousId`",
+    "id_not_string": "an id that is a list or an object",
+    "invalid_type": "a `type` that Segment does not have",
+    "event_not_object": "something in the batch that is not an object",
+    "event_too_large": f"more than {LARGEST_EVENT:,} bytes",
+    "event_too_deep": f"nested more than {DEEPEST} levels deep",
+    "batch_too_long": f"what comes after {MOST_EVENTS:,} events of a batch",
+}
+"""Why an event is not taken. The first eight are Segment's own, the others its style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """One event that is not taken, and why: the call as a whole succeeds, as Segment's does."""
+
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Call:
+    """A call as it was read: its events, and what was discarded."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    discards: list[Discard] = field(default_factory=list)
+
+
+def read_call(kind: str, call: Mapping[str, Any], now: datetime, ip: str) -> Call:
+    """Return the events of a call, completed as Segment does.
+
+    ``kind`` is what the route says ("batch" takes a ``batch`` of events with a ``type`` each).
+    Top-level ``context`` and ``integrations`` of a batch are merged into its events; missing
+    ``messageId`` and ``timestamp`` are made up; ``sentAt`` mends the clock of the sender. Raises
+    ``Refused`` when a batch has no list of events, or shares more than an event may hold.
+    """
+    shared: Mapping[str, Any] = {}
+    if kind != "batch":
+        found: list[Any] = [{**call, "type": kind}]
+    else:
+        found = _batch(call)
+        shared = _shared(call)
+    read = Call()
+    if not found:
+        read.discards.append(Discard("empty_batch", "batch has no events"))
+    sent_at = _moment(call.get("sentAt"))
+    received = _iso(now)
+    for number, event in enumerate(found):
+        if number >= MOST_EVENTS:
+            many = len(found) - MOST_EVENTS
+            read.discards += [Discard("batch_too_long", f"over {MOST_EVENTS:,} events")] * many
+            break
+        problem = _problem(event)
+        if problem is None:
+            made = _merged(event, shared) if shared else event
+            read.events.append(_completed(made, sent_at, now, received, ip))
+        else:
+            read.discards.append(problem)
+    return read
+
+
+def _batch(call: Mapping[str, Any]) -> list[Any]:
+    batch = call.get("batch")
+    if not isinstance(batch, list):
+        raise Refused(400, "invalid_batch", "body has no list of events under 'batch'")
+    return batch
+
+
+def _shared(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a batch shares: bounded, for it is written once per event."""
+    shared = {key: call[key] for key in SHARED if isinstance(call.get(key), Mapping)}
+    problem = _measured(shared) if shared else None
+    if problem is not None:
+        raise Refused(400, "context_too_large", f"'context' and 'integrations': {problem.message}")
+    return shared
+
+
+def _problem(event: Any) -> Discard | None:
+    if not isinstance(event, dict):
+        return Discard("event_not_object", f"event must be an object, got {type(event).__name__}")
+    kind = event.get("type")
+    if not isinstance(kind, str) or kind not in TYPES:
+        return Discard("invalid_type", f"event type {str(kind)[:40]!r} is unknown")
+    return _measured(event) or _unnamed(event) or _misshapen(event, kind)
+
+
+def _measured(value: Mapping[str, Any]) -> Discard | None:
+    """Find what is too large or too deep to be kept, forwarded and read again."""
+    try:
+        written = orjson.dumps(value)
+    except TypeError:  # nested deeper than orjson goes: 254
+        return Discard("event_too_deep", f"nested more than {DEEPEST} levels deep")
+    if len(written) > LARGEST_EVENT:
+        return Discard("event_too_large", f"{len(written):,} bytes of {LARGEST_EVENT:,}")
+    # only text with that many brackets can be nested too deeply; most has not
+    brackets = written.count(b"{") + written.count(b"[")
+    if brackets > DEEPEST and _is_deeper(value, DEEPEST):
+        return Discard("event_too_deep", f"nested more than {DEEPEST} levels deep")
+    return None
+
+
+def _is_deeper(value: Any, limit: int) -> bool:
+    """Tell whether containers lie in one another deeper than the limit, without recursion."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _unnamed(event: Mapping[str, Any]) -> Discard | None:
+    """Find ids that are none; a number is one, 0 included."""
+    for key in IDS:
+        if isinstance(event.get(key), dict | list | bool):
+            return Discard("id_not_string", f"{key!r} must be a string")
+    if all(event.get(key) in (None, "") for key in ("userId", "anonymousId")):
+        return Discard("no_user_anon_id", "event has neither userId nor anonymousId")
+    return None
+
+
+def _misshapen(event: Mapping[str, Any], kind: str) -> Discard | None:
+    if kind == "track" and event.get("event") in (None, ""):
+        return Discard("event_not_defined", "track event has no event")
+    if kind == "track" and not isinstance(event["event"], str):
+        return Discard("event_not_string", "'event' must be a string")
+    if kind == "group" and event.get("groupId") in (None, ""):
+        return Discard("group_id_not_defined", "group event has no groupId")
+    if kind == "alias" and event.get("previousId") in (None, ""):
+        return Discard("previous_id_not_defined", "alias event has no previousId")
+    if kind in ("page", "screen"):
+        for key in ("name", "category"):
+            if event.get(key) is not None and not isinstance(event[key], str):
+                return Discard(f"{key}_not_string", f"{key!r} must be a string")
+    for key in ("properties", "traits", "context", "integrations"):
+        if event.get(key) is not None and not isinstance(event[key], dict):
+            return Discard(f"{key}_not_object", f"{key!r} must be an object")
+    return None
+
+
+def _merged(event: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {key: {**values, **(event.get(key) or {})} for key, values in shared.items()}
+    return {**event, **merged}
+
+
+def _completed(
+    event: dict[str, Any], sent_at: datetime | None, now: datetime, received: str, ip: str
+) -> dict[str, Any]:
+    made = {key: value for key, value in event.items() if value is not None}
+    made.pop("writeKey", None)
+    sent_at = sent_at or _moment(made.get("sentAt"))
+    made.pop("sentAt", None)
+    made["messageId"] = _message_id(made.get("messageId"))
+    original = made.get("timestamp")
+    moment = _moment(original)
+    if original is not None:
+        made["originalTimestamp"] = original
+    if moment is not None and sent_at is not None:
+        moment = now - (sent_at - moment)
+    made["timestamp"] = received if moment is None else _iso(moment)
+    made["receivedAt"] = received
+    if sent_at is not None:
+        made["sentAt"] = _iso(sent_at)
+    context = made.get("context")
+    if ip and isinstance(context, dict) and context.get("direct") is True and "ip" not in context:
+        made["context"] = {**context, "ip": ip}
+    return made
+
+
+def _message_id(given: Any) -> str:
+    """Return what an event is known by: one that cannot be used becomes another, always the same.
+
+    So a repetition is recognised, whatever a client takes for a message id.
+    """
+    if isinstance(given, str) and 0 < len(given) <= LONGEST_MESSAGE_ID:
+        return given
+    if given in (None, ""):
+        return f"api-{uuid.uuid4()}"
+    return f"api-{hashlib.blake2b(orjson.dumps(given), digest_size=16).hexdigest()}"
+
+
+def _moment(value: Any) -> datetime | None:
+    if not isinstance(value, str) or len(value) > LONGEST_DATE:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return moment if EARLIEST < moment < LATEST else None
+
+
+def _iso(moment: datetime) -> str:
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:-6] + "Z"

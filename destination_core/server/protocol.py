@@ -1,0 +1,66 @@
+"""What aiohttp leaves open below the level of requests: patience, and errors as JSON."""
+
+import logging
+from typing import Any, Final
+
+from aiohttp import web
+
+from destination_core.server.answers import refusal
+from destination_core.server.wire import Refused
+
+log: Final = logging.getLogger(__name__)
+
+HEAD_SECONDS: Final = 20.0
+"""How long the first line and the headers of a connection may take to arrive."""
+
+IDLE_SECONDS: Final = 75.0
+"""How long a connection may wait for its next request; load balancers give up after 60."""
+
+LINGER_SECONDS: Final = 5.0
+"""How long the rest of a body is read and thrown away, so that its sender reads the answer."""
+
+
+class Protocol(web.RequestHandler):
+    """One connection: closed when no request comes, answered in JSON when it is not HTTP."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        # aiohttp's own timer starts with the second request
+        self._patience = self._loop.call_later(HEAD_SECONDS, self._impatient)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End to wait."""
+        self._patience.cancel()
+        super().connection_lost(exc)
+
+    def _impatient(self) -> None:
+        if not self._request_count:
+            self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  it quotes what came
+    ) -> web.StreamResponse:
+        """Answer what is not HTTP; aiohttp would show, and log, the bytes that came."""
+        log.debug("%s sent what is not HTTP: %s", request.remote, type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
+        if status >= 500:  # noqa: PLR2004
+            told = Refused(500, "internal_error", "something failed here; try again")
+        else:
+            told = Refused(400, "bad_request", "request is not HTTP, or its headers are too large")
+        answer = refusal(told)
+        answer.force_close()
+        return answer
+
+
+class Connections(web.Server):
+    """Makes a ``Protocol`` for each connection."""
+
+    def __call__(self) -> web.RequestHandler:
+        """Make the protocol of a new connection."""
+        return Protocol(self, loop=self._loop, **self._kwargs)

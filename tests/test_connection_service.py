@@ -1,0 +1,57 @@
+"""What a configuration says of the runner: write keys, queue, windows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import destination_core as dc
+from destination_core.connection import InvalidConfiguration, load_service
+from tests import acme
+
+
+def load(folder: Path, **parts: Any) -> Any:
+    """Load a configuration for the runner."""
+    crm = {"plugin": "acme", "settings": {"api_key": "${env:KEY}"}}
+    crm["subscriptions"] = [{"action": "upsertContact"}]
+    crm |= parts.pop("crm", {})
+    (folder / "c.json").write_text(json.dumps({"destinations": {"crm": crm}, **parts}))
+    environment = {"KEY": "secret-of-crm", "OLD": "write-key-old"}
+    return load_service(folder / "c.json", dc.Registry.of(acme), environment)
+
+
+def test_write_keys_may_be_references(tmp_path: Path) -> None:
+    """Two at a time, so that one can be taken out of use; both are secrets."""
+    service = load(tmp_path, sources={"web": {"write_keys": ["${env:OLD}", "write-key-new"]}})
+    assert service.sources == {"web": ("write-key-old", "write-key-new")}
+    assert {"write-key-old", "write-key-new", "secret-of-crm"} <= service.secrets
+    assert "write-key" not in repr(service)
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({"web": {"write_keys": [""]}}, "is empty or holds a colon"),
+        ({"web": {"write_keys": ["a:b"]}}, "is empty or holds a colon"),
+        ({"web": {"write_keys": ["${env:NOPE}"]}}, "'NOPE' is not set"),
+        ({"web": {"write_keys": ["a"]}, "ios": {"write_keys": ["a"]}}, "share a write key"),
+        ({"web": {"write_keys": ["a", "b", "c"]}}, "at most 2 items"),
+        ({"web": {"write_keys": []}}, "at least 1 item"),
+        ({"web": {"keys": ["a"]}}, "unknown key 'keys'"),
+    ],
+    ids=["empty", "colon", "reference", "shared", "three", "none", "unknown"],
+)
+def test_a_write_key_that_could_not_work_is_refused(
+    tmp_path: Path, sources: Any, words: str
+) -> None:
+    """With its place; an empty one would let everybody in."""
+    with pytest.raises(InvalidConfiguration, match=words) as caught:
+        load(tmp_path, sources=sources)
+    assert str(caught.value).startswith(f"{tmp_path}/c.json:")
+
+
+def test_ids_are_remembered_for_as_long_as_anything_is_tried(tmp_path: Path) -> None:
+    """Otherwise a repetition could be taken for something new."""
+    with pytest.raises(InvalidConfiguration, match="shorter than a retry_window"):
+        load(tmp_path, queue={"dedup_window": 60}, crm={"delivery": {"retry_window": 61}})
