@@ -1,11 +1,9 @@
 """The kit's suite: it passes a sound plugin, and finds what is wrong with others."""
 
 import asyncio
-import json
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Annotated, Any, ClassVar
 
@@ -16,7 +14,6 @@ import destination_core as dc
 from destination_core.testing import (
     Clock,
     DestinationSuite,
-    Golden,
     RecordingServer,
     Reply,
     RoutedTransport,
@@ -49,14 +46,21 @@ Handler = Callable[..., Any]
 
 
 def suite(
-    handler: Handler, payload: type[dc.Payload] = Payload, **options: Any
+    handler: Handler,
+    payload: type[dc.Payload] = Payload,
+    *,
+    batch: Handler | None = None,
+    **options: Any,
 ) -> DestinationSuite:
     """Make the suite of a plugin with one action."""
     trigger = options.pop("subscribe", 'type = "identify"')
     made = dc.Action(
         "act", handler, payload=payload, subscribe=trigger, title="Act",
         description=options.pop("description", "Does something."),
+        sync_modes=options.pop("sync_modes", None),
     )  # fmt: skip
+    if batch is not None:
+        made.batch(size=10)(batch)
     destination = dc.Destination(
         "odd", title="Odd", settings=acme.Settings, actions=[made], **options
     )
@@ -100,12 +104,46 @@ async def changing(ctx: dc.Context[Any], payload: Nested) -> None:
     await ctx.http.post("/things", json=payload.traits)
 
 
+class Listed(dc.Payload):
+    """A payload with something of its own to change."""
+
+    ids: Annotated[list[Any], dc.literal(["a"]), Field(title="IDs")]
+
+
+async def adding(ctx: dc.Context[Any], payload: Listed) -> None:
+    """Change what belongs to the payload."""
+    payload.ids.append("x")
+    await ctx.http.post("/things", json=payload.ids)
+
+
+class Grouped(dc.Payload):
+    """A payload that only some events make."""
+
+    id: Annotated[str, dc.path("$.groupId"), Field(title="ID")]
+
+
+async def group_only(ctx: dc.Context[Any], payload: Grouped) -> None:
+    """Send the group."""
+    await ctx.http.post("/groups", json={"id": payload.id})
+
+
+async def synced(ctx: dc.Context[Any], payload: Payload) -> None:
+    """Tell the sync mode."""
+    await ctx.http.post("/things", json={"mode": ctx.sync_mode})
+
+
+async def patient(ctx: dc.Context[Any], payload: Payload) -> None:
+    """Wait for a minute."""
+    await ctx.http.post("/things", json={"id": payload.id}, timeout=60)
+
+
 def test_a_sound_plugin_passes() -> None:
     """The suite below finds nothing here."""
     found = suite(sound)
     found.test_perform_sends_a_request("act")
     found.test_an_answer_has_its_class("act", "429")
     found.test_no_payload_is_changed("act")
+    found.test_cancelling_leaves_no_connection("act")
 
 
 @pytest.mark.parametrize(
@@ -121,10 +159,17 @@ def test_a_sound_plugin_passes() -> None:
         (
             lambda: suite(sound, Unmapped),
             "test_an_event_that_matches_makes_a_payload",
-            "no standard event makes a valid payload",
+            "makes no valid payload of 'act': .* missing the required field 'id'",
         ),
         (lambda: suite(changing, Nested), "test_no_payload_is_changed", "changed the event"),
+        (lambda: suite(adding, Listed), "test_no_payload_is_changed", "changed its payload.*'x'"),
+        (
+            lambda: suite(sound, presets=[dc.Preset("P", "act", 'type = "track"', {"no": 1})]),
+            "test_the_fields_of_an_action_are_sound",
+            "preset 'P' maps 'no', which is no field",
+        ),
     ],
+    ids=["silent", "words", "unmapped", "invalid", "event", "payload", "preset"],
 )
 def test_a_fault_is_found(made: Callable[[], DestinationSuite], check: str, said: str) -> None:
     """Each by the check that is for it, with a sentence that says what is wrong."""
@@ -146,32 +191,69 @@ def test_an_error_of_the_wrong_class_is_found(answer: str) -> None:
         suite(clumsy).test_an_answer_has_its_class("act", answer)
 
 
-def test_a_preset_of_no_action_is_found() -> None:
-    """And a trigger that cannot be read."""
-    with pytest.raises((AssertionError, dc.PluginError), match="nope"):
-        suite(sound, presets=[dc.Preset("P", "nope", 'type = "track"')]).test_triggers_can_be_read()
+def test_an_event_type_that_makes_no_payload_is_found() -> None:
+    """Also where another type that the trigger selects does; a sample stands for its type."""
+    both = 'type = "identify" or type = "group"'
+    made = suite(group_only, Grouped, subscribe=both)
+    with pytest.raises(AssertionError, match=r"a identify event .* no valid payload of 'act'"):
+        made.test_an_event_that_matches_makes_a_payload("act")
+    type(made).samples = {"act": standard_event("identify", groupId="g-1")}
+    made.test_an_event_that_matches_makes_a_payload("act")
+    type(made).samples = {"act": standard_event("track", groupId="g-1")}
+    with pytest.raises(AssertionError, match="is not selected by its trigger"):
+        made.test_an_event_that_matches_makes_a_payload("act")
 
 
-def test_golden_requests(tmp_path: Path) -> None:
-    """Written when asked, compared otherwise; empty, missing and unused files are failures."""
-    event, requests = {"type": "track"}, [{"path": "/x", "body": 1}]
-    golden = Golden(tmp_path, update=False)
-    with pytest.raises(AssertionError, match="is missing"):
-        golden.check("case", event, requests)
-    Golden(tmp_path, update=True).check("case", event, requests)
-    golden.check("case", event, requests)
-    with pytest.raises(AssertionError, match="not the requests"):
-        golden.check("case", event, [{"path": "/y", "body": 1}])
-    with pytest.raises(AssertionError, match="nothing was sent"):
-        golden.check("case", event, [])
-    (tmp_path / "case.json").write_text(json.dumps({"event": event, "requests": []}))
-    with pytest.raises(AssertionError, match="holds no request"):
-        golden.check("case", event, requests)
-    (tmp_path / "case.json").write_text("")
-    with pytest.raises(AssertionError, match="is empty"):
-        golden.check("case", event, requests)
-    assert golden.unused(["other"]) == [tmp_path / "case.json"]
-    assert golden.unused(["case"]) == []
+def test_a_trigger_that_no_standard_event_meets_is_found() -> None:
+    """It asks for a sample."""
+    made = suite(sound, subscribe='type = "identify" and traits.plan = "none"')
+    with pytest.raises(AssertionError, match="selects no standard event; give one"):
+        made.test_an_event_that_matches_makes_a_payload("act")
+
+
+async def batch_of_all(ctx: dc.Context[Any], payloads: Sequence[Payload]) -> None:
+    """Send a batch, and take no notice of what the answer says of each."""
+    await ctx.http.post("/things", json=[one.id for one in payloads])
+
+
+async def batch_of_each(ctx: dc.Context[Any], payloads: Sequence[Payload]) -> list[dc.Outcome]:
+    """Send a batch, and read what the answer says of each."""
+    response = await ctx.http.post("/things", json=[one.id for one in payloads])
+    return [
+        dc.Outcome(dc.PermanentError("refused") if number in response.json() else None)
+        for number, _ in enumerate(payloads)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [(batch_of_each, None), (batch_of_all, r"\(1, 3\) were refused, \(\) count")],
+    ids=["reads", "ignores"],
+)
+def test_a_partial_answer_that_is_not_read_is_found(handler: Handler, said: str | None) -> None:
+    """Payloads that the destination refused would count as delivered."""
+    made = suite(sound, batch=handler)
+    type(made).partial = lambda request, refused: Reply(body=list(refused))
+    if said is None:
+        made.test_a_partial_answer_settles_each_payload("act")
+        return
+    with pytest.raises(AssertionError, match=said):
+        made.test_a_partial_answer_settles_each_payload("act")
+
+
+def test_an_action_that_needs_a_sync_mode_is_given_one() -> None:
+    """Its first one, unless the suite says which; the handler sees it."""
+    modes = dc.SyncModes(choices=("update", "upsert"))
+    made = suite(synced, sync_modes=modes)
+    for chosen, wanted in (({}, "update"), ({"act": {"sync_mode": "upsert"}}, "upsert")):
+        type(made).subscriptions = chosen
+        _, server = made.delivered("act", [made.sample("act")])
+        assert server.requests[0].json() == {"mode": wanted}
+
+
+def test_a_time_out_of_the_plugin_s_own_does_not_hold_up_the_suite() -> None:
+    """A handler that waits for a minute is given up like any other."""
+    suite(patient).test_an_answer_has_its_class("act", "timeout")
 
 
 def test_there_is_an_event_of_every_type() -> None:

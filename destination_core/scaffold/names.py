@@ -3,12 +3,19 @@
 import keyword
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
+
+LONGEST: Final = 32
+"""Characters of a slug: with more the lines of a project would be longer than 100."""
 
 
-def is_slug(text: str) -> bool:
-    """Tell whether a text can be the slug of a destination."""
-    return re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", text) is not None
+def slug_fault(text: str) -> str:
+    """Say why a text cannot be the slug of a destination; "" when it can."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", text) or len(text) > LONGEST:
+        return f"{text!r} is no slug; use lower-case letters, digits and hyphens, {LONGEST} at most"
+    if text == "core":
+        return "'core' would be the package destination_core, the engine's; choose another name"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,8 @@ class ActionNames:
         model = "".join(word.capitalize() for word in words)
         module = "_".join(words)
         if not module.isascii() or not module.isidentifier() or keyword.iskeyword(module):
+            return None
+        if len(module) > LONGEST:
             return None
         title = " ".join(word.capitalize() for word in words)
         return cls(words[0] + model[len(words[0]) :], module, model, title)

@@ -4,8 +4,8 @@ import re
 import shutil
 import subprocess
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +17,21 @@ from destination_core.scaffold.names import ActionNames
 
 ANSWERS: Final = ".copier-answers.yml"
 
+LONGEST_LINE: Final = 100
+"""Characters of a line, as the formatter of a project has them."""
+
 
 class ScaffoldError(Exception):
     """A project cannot be made or changed; the message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """From which version of the template to which, and the files that were changed by both."""
+
+    before: str
+    after: str
+    conflicts: Sequence[str]
 
 
 def create(folder: Path, answers: Mapping[str, Any], *, ask: bool) -> Path:
@@ -32,20 +44,23 @@ def create(folder: Path, answers: Mapping[str, Any], *, ask: bool) -> Path:
         raise ScaffoldError(f"{folder} is there already; remove it, or choose another --output")
     place = repository.home()
     tag = _published(place)
-    with _quiet():
-        copier.run_copy(
-            repository.spelled(place),
-            folder,
-            dict(answers),
-            vcs_ref=tag,
-            defaults=not ask,
-            quiet=True,
-        )
+    try:
+        with _quiet():
+            copier.run_copy(
+                repository.spelled(place),
+                folder,
+                dict(answers),
+                vcs_ref=tag,
+                defaults=not ask,
+                quiet=True,
+            )
+    except (ValueError, copier.errors.CopierError) as error:  # an answer that its validator refuses
+        raise ScaffoldError(" ".join(str(error).split())) from error
     return folder
 
 
-def update(folder: Path) -> tuple[str, str]:
-    """Bring a project in line with the template of this core; return both versions.
+def update(folder: Path) -> Updated:
+    """Bring a project in line with the template of this core.
 
     What its authors changed stays; where both changed the same lines, conflict markers show it.
     The project must be a git repository without uncommitted changes. Raises ``ScaffoldError``.
@@ -55,26 +70,30 @@ def update(folder: Path) -> tuple[str, str]:
     place = repository.home()
     tag = _published(place)
     before = str(made.get("_commit", ""))
+    if not before or not repository.recall(before, place):
+        raise ScaffoldError(
+            f"{folder} cannot be updated: template {before!r} is not known on this machine, and"
+            f" pip does not find it; install destination-core {before} once and run any"
+            f" `destinations new`"
+        )
     try:
         with _quiet():
             copier.run_update(folder, vcs_ref=tag, defaults=True, overwrite=True, quiet=True)
-    except copier.errors.CopierError as error:
+    except (ValueError, copier.errors.CopierError) as error:
         raise ScaffoldError(f"{folder} cannot be updated: {error}") from error
-    except subprocess.CalledProcessError as error:
-        raise ScaffoldError(
-            f"{folder} cannot be updated: template {before!r} is not known on this machine;"
-            f" install destination-core {before} once and run any `destinations new`"
-        ) from error
-    return before, tag
+    return Updated(before, tag, repository.conflicts(folder))
 
 
-def add_action(folder: Path, names: ActionNames) -> Path:
-    """Add an action to a project, and to its list of actions; return the new module.
+def add_action(folder: Path, names: ActionNames) -> tuple[Path, str]:
+    """Add an action to a project, and to its list of actions.
+
+    Return the new module and the slug of the destination.
 
     Raises ``ScaffoldError``.
     """
     copier = _copier()
-    package = "destination_" + str(_answers(folder)["slug"]).replace("-", "_")
+    slug = str(_answers(folder)["slug"])
+    package = "destination_" + slug.replace("-", "_")
     listing = folder / package / "actions" / "__init__.py"
     made = listing.with_name(f"{names.module}.py")
     if not listing.is_file():
@@ -93,7 +112,7 @@ def add_action(folder: Path, names: ActionNames) -> Path:
             quiet=True,
         )
     listing.write_text(text, "utf-8")
-    return made
+    return made, slug
 
 
 def _listed(text: str, package: str, module: str) -> str | None:
@@ -102,7 +121,9 @@ def _listed(text: str, package: str, module: str) -> str | None:
     if not found or ")" not in tail:
         return None
     imports = f"from {package}.actions.{module} import {module}\n"
-    lines = re.findall(r"^from .+ import .+\n", head, re.MULTILINE)
+    if len(imports) > LONGEST_LINE + 1:
+        imports = f"from {package}.actions.{module} import (\n    {module},\n)\n"
+    lines = re.findall(r"^from .+ import (?:[^(\n]+|\([^)]*\))\n", head, re.MULTILINE)
     block = "".join(lines)
     if block not in head:
         return None

@@ -8,6 +8,9 @@ is added to the repository when it is first used on a machine. Commits are the s
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -61,6 +64,32 @@ def publish(version: str, repository: Path, template: Path = TEMPLATE) -> str:
     _git(repository, "commit", "--quiet", "--allow-empty", "--message", f"Template of {tag}")
     _git(repository, "tag", tag)
     return tag
+
+
+def recall(version: str, repository: Path) -> bool:
+    """Get the template of another version of the core from pip, unless it is a tag already.
+
+    A project may come from another machine. False when pip has no such version.
+    """
+    if _git(repository, "tag", "--list", version):
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
+        subprocess.run([*pip, f"destination-core=={version}"], capture_output=True, check=False)
+        for wheel in Path(folder).glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)  # which keeps every name inside the folder
+        template = Path(folder) / "destination_core/scaffold/template"
+        if template.is_dir():
+            publish(version, repository, template)
+        return template.is_dir()
+
+
+def conflicts(project: Path) -> list[str]:
+    """Return the files in which an update left conflict markers."""
+    command = ["git", "-C", str(project), "grep", "--files-with-matches", "^<<<<<<< "]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()
 
 
 def _git(repository: Path, *arguments: str) -> str:

@@ -30,8 +30,8 @@ def fake_clock() -> "Clock":
     return Clock()
 
 
-@pytest.fixture
-def mock_requests(monkeypatch: pytest.MonkeyPatch) -> "Iterator[aioresponses]":
+@pytest.fixture(name="aioresponses")
+def scripted_responses(monkeypatch: pytest.MonkeyPatch) -> "Iterator[aioresponses]":
     """Answer aiohttp's requests by script (aioresponses, made to work with aiohttp ≥ 3.14)."""
     from aioresponses import aioresponses  # noqa: PLC0415  loaded when it is used
 

@@ -26,7 +26,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One request as it came in."""
+    """One request as it came in; the names of ``headers`` may be written in any case."""
 
     method: str
     path: str
@@ -76,9 +76,7 @@ class RecordingServer:
         return sum(one.transport is not None for one in open_)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        recorded = Recorded(
-            request.method, request.path_qs, dict(request.headers), await request.read()
-        )
+        recorded = Recorded(request.method, request.path_qs, request.headers, await request.read())
         number = min(len(self.requests), len(self.replies) - 1)
         self.requests.append(recorded)
         chosen = self.replies[number]
@@ -93,14 +91,19 @@ class RecordingServer:
 
 
 class RoutedTransport(AiohttpTransport):
-    """Send everything to one server, whatever host it was meant for; the path stays."""
+    """Send everything to one server, whatever host it was meant for; the path stays.
+
+    ``timeout`` bounds every request, also one that asks for longer.
+    """
 
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
         super().__init__(timeout=timeout)
         self._target = urlsplit(url)
+        self._most = timeout
 
     async def send(self, request: Request) -> Response:
         """Send a request to the server."""
         asked = urlsplit(request.url)
         url = urlunsplit((self._target.scheme, self._target.netloc, *asked[2:]))
-        return await super().send(replace(request, url=url))
+        seconds = min(request.timeout or self._most, self._most)
+        return await super().send(replace(request, url=url, timeout=seconds))

@@ -2,19 +2,16 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import ModuleType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
+import pytest
 from pydantic import SecretStr
 
-from destination_core import fql, mapping
+from destination_core import fql
 from destination_core.catalogue import with_action_table
-from destination_core.connection import Connection, Subscription
-from destination_core.credentials import AccessToken, MemoryTokens
-from destination_core.destination import Action, Destination
 from destination_core.engine import Engine
 from destination_core.errors import (
     DeliveryError,
@@ -24,19 +21,18 @@ from destination_core.errors import (
     RetryableError,
     SetupError,
 )
-from destination_core.hookspecs import PROJECT
+from destination_core.hookspecs import PROJECT, hookimpl
+from destination_core.http import Exchange
 from destination_core.lint import lint
-from destination_core.plugins import Registry
-from destination_core.relay import Relay
-from destination_core.testing.events import standard_event, standard_events
+from destination_core.testing.events import standard_event
 from destination_core.testing.expectation import expect
 from destination_core.testing.golden import Golden
 from destination_core.testing.recording import RecordingServer, Reply, RoutedTransport
-from destination_core.work import Delivery
+from destination_core.testing.subject import PATIENCE, Subject, run, until
+from destination_core.work import Delivery, Plan
 
-T = TypeVar("T")
-
-EVERY_EVENT = 'type != ""'
+NEVER = 600.0
+"""Seconds after which a server answers that nobody waits for."""
 
 ANSWERS: dict[str, tuple[Reply, type[DeliveryError]]] = {
     "400": (Reply(400), PermanentError),
@@ -46,130 +42,53 @@ ANSWERS: dict[str, tuple[Reply, type[DeliveryError]]] = {
     "413": (Reply(413), PermanentError),
     "429": (Reply(429, headers={"Retry-After": "7"}), RetryableError),
     "500": (Reply(500), RetryableError),
+    "502": (Reply(502), RetryableError),
     "503": (Reply(503), RetryableError),
-    "timeout": (Reply(delay=5.0), RetryableError),
+    "504": (Reply(504), RetryableError),
+    "timeout": (Reply(delay=NEVER), RetryableError),
     "reset": (Reply(reset=True), RetryableError),
 }
 """What a destination may answer, and the class that it stands for (the errors are the policy)."""
 
-TIMEOUT_SECONDS = 0.3
+IMPATIENCE = 0.2
+"""Seconds after which an answer that never comes is given up."""
 
 
-class DestinationSuite:
+class DestinationSuite(Subject):
     """Inherit, name the ``plugin`` and valid ``settings``, and every standard check runs.
 
-    ``samples`` gives, by action, an event that its default mapping makes a valid payload of; by
-    default the first standard event that does; ``mappings`` what a customer has to fill in beside
-    the default mapping, by action and field. ``reply`` is what the destination answers when all
-    is well (a function of the request where it depends on it). ``exempt`` names required fields
-    without a default mapping, as ``action.field``, with the reason. ``golden`` is the folder of
-    golden requests, ``readme`` a page with a table of the actions; None for none.
+    What else a plugin may say:
+
+    - ``samples``: by action, an event (or several) that its default mapping makes a valid payload
+      of. Each stands for the standard event of its type; without them all of those that the
+      default trigger selects must make one.
+    - ``mappings``: by action and field, what a customer has to fill in beside the default mapping.
+    - ``subscriptions``: by action, what its subscription needs beside that: ``sync_mode``,
+      ``saved``; ``audiences``: those of the connection.
+    - ``reply``: what the destination answers when all is well, or a function of the request.
+    - ``partial``: a function that makes the answer to a batch of which some payloads are refused,
+      from the request and their positions.
+    - ``exempt``: required fields without a default mapping, as ``action.field``, with the reason.
+    - ``golden``: the folder of golden requests; ``readme``: a page with a table of the actions.
     """
 
-    plugin: ClassVar[ModuleType | Any]
-    settings: ClassVar[Mapping[str, Any]]
-    samples: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    mappings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    reply: ClassVar[Reply | Callable[[Any], Reply]] = Reply()
-    exempt: ClassVar[Mapping[str, str]] = {}
+    exempt: ClassVar[dict[str, str]] = {}
     golden: ClassVar[Path | None] = None
     readme: ClassVar[Path | None] = None
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """Run a check once per action, and once per answer, with their names as ids."""
+        """Run a check once per action, per answer and per golden file, with their names as ids."""
+        slugs = [one.slug for one in self.destination.actions]
+        if "case" in metafunc.fixturenames:
+            folder = type(self).golden
+            found = [] if folder is None else _cases(Golden(folder, update=False), slugs)
+            metafunc.parametrize("case", found, ids=found)
         if "action" in metafunc.fixturenames:
-            slugs = [one.slug for one in self.destination.actions]
             metafunc.parametrize("action", slugs, ids=slugs)
         if "answer" in metafunc.fixturenames:
             metafunc.parametrize("answer", list(ANSWERS), ids=list(ANSWERS))
 
-    # -- what the checks stand on ----------------------------------------------------------
-
-    @property
-    def relay(self) -> Relay[Any]:
-        """The plugin, registered by itself."""
-        return next(iter(Registry.of(self.plugin).relays.values()))
-
-    @property
-    def destination(self) -> Destination[Any]:
-        """What the plugin registers."""
-        return self.relay.destination
-
-    def connection(self, *slugs: str) -> Connection[Any]:
-        """Open a connection with these actions subscribed to every event."""
-        chosen = [Subscription(slug, slug, EVERY_EVENT, self.mapping(slug)) for slug in slugs]
-        return Connection(
-            "suite",
-            self.relay,
-            settings=self.settings,
-            subscriptions=chosen,
-            tokens=MemoryTokens({"suite": AccessToken("suite-token")}),
-        )
-
-    def mapping(self, slug: str) -> dict[str, Any]:
-        """Return the action's default mapping, with what ``mappings`` fills in."""
-        return {**self._action(slug).schema.default_mapping, **self.mappings.get(slug, {})}
-
-    def sample(self, slug: str) -> dict[str, Any]:
-        """Return an event that the action's default mapping makes a valid payload of."""
-        if slug in self.samples:
-            return copy.deepcopy(dict(self.samples[slug]))
-        action = self._action(slug)
-        for event in self._selected(action):
-            if self._payload(action, event) is not None:
-                return event
-        raise AssertionError(
-            f"no standard event makes a valid payload of action {slug!r}; give one:"
-            f" samples = {{{slug!r}: {{...}}}}"
-        )
-
-    def delivered(
-        self, slug: str, events: Sequence[Mapping[str, Any]], *replies: Any, batch: bool = False
-    ) -> tuple[list[Delivery], RecordingServer]:
-        """Deliver events to one action over real sockets; return what became of each."""
-        return _run(self._delivered(slug, events, replies or (type(self).reply,), batch=batch))
-
-    async def _delivered(
-        self,
-        slug: str,
-        events: Sequence[Mapping[str, Any]],
-        replies: Sequence[Any],
-        *,
-        batch: bool,
-    ) -> tuple[list[Delivery], RecordingServer]:
-        async with (
-            RecordingServer(*replies) as server,
-            RoutedTransport(server.url, timeout=TIMEOUT_SECONDS) as transport,
-            Engine([self.connection(slug)], transport=transport) as engine,
-        ):
-            if batch:
-                return [one[0] for one in await engine.send_batch(events)], server
-            return [(await engine.send(event))[0] for event in events], server
-
-    def _action(self, slug: str) -> Action[Any, Any]:
-        found = self.destination.action(slug)
-        expect(found, f"there is no action {slug!r}")
-        return found  # type: ignore[return-value]  # expect() has seen to it
-
-    def _selected(self, action: Action[Any, Any]) -> list[dict[str, Any]]:
-        """Return the standard events that the action's default trigger selects."""
-        names = _event_names(action.subscribe) or ["Order Completed"]
-        events = [one for one in standard_events() if one["type"] != "track"]
-        events += [standard_event("track", event=name) for name in names]
-        if action.subscribe is None:
-            return events
-        trigger = fql.parse(action.subscribe)
-        return [one for one in events if trigger.matches(one)]
-
-    def _payload(self, action: Action[Any, Any], event: Mapping[str, Any]) -> Any:
-        """Return the payload that the mapping makes, or None when it is invalid."""
-        compiled = mapping.compile(self.mapping(action.slug))
-        try:
-            return action.schema.validate(compiled.resolve(event))
-        except InvalidPayload:
-            return None
-
-    # -- the checks ------------------------------------------------------------------------
+    # -- the definition ----------------------------------------------------------------------
 
     def test_settings_are_accepted_and_keep_their_secrets(self) -> None:
         """Valid settings open a connection, and no representation shows a secret."""
@@ -184,15 +103,17 @@ class DestinationSuite:
         """The distribution names its plugin by the slug (checked where it is installed)."""
         value = getattr(self.plugin, "__name__", "")
         names = [one.name for one in entry_points(group=PROJECT) if one.value == value]
+        if not names:
+            pytest.skip(f"no entry point names {value!r}; install the plugin: pip install -e .")
         slug = self.destination.slug
-        expect(not names or slug in names, f"entry point {names} should be named {slug!r}")
+        expect(names == [slug], f"entry point {', '.join(names)} should be named {slug!r}")
 
     def test_the_definition(self) -> None:
         """Slugs, presets, secrets and batch keys: what `destinations lint` checks of the whole."""
         self._expect_no_fault("", {"actions", "batch-key", "preset", "secret", "slug", "title"})
 
     def test_titles_and_descriptions(self, action: str) -> None:
-        """People see them: those of the action and of each field."""
+        """People see them: those of the action, and the title of each field."""
         self._expect_no_fault(action, {"title", "description"})
 
     def test_the_trigger_can_be_read(self, action: str) -> None:
@@ -211,6 +132,16 @@ class DestinationSuite:
         """Presets map fields that exist, batch keys name some, and none is a credential."""
         self._expect_no_fault(action, {"batch-key", "preset", "secret", "slug"})
 
+    def test_the_readme_lists_the_actions(self) -> None:
+        """As `destinations describe` writes them into it."""
+        if self.readme is None:
+            pytest.skip("the suite names no readme")
+        page = self.readme.read_text("utf-8")
+        wanted = with_action_table(page, self.destination)
+        hint = f"destinations describe {self.destination.slug} --into {self.readme.name}"
+        expect(wanted, f"{self.readme} has no <!-- actions --> with its <!-- /actions -->")
+        expect(wanted == page, f"{self.readme} does not list the actions as they are; run: {hint}")
+
     def _expect_no_fault(self, action: str, rules: set[str]) -> None:
         found = [
             one
@@ -219,15 +150,39 @@ class DestinationSuite:
         ]
         expect(not found, "; ".join(map(str, found)))
 
+    # -- events and payloads -----------------------------------------------------------------
+
     def test_an_event_that_matches_makes_a_payload(self, action: str) -> None:
-        """At least one event that the default trigger selects is a valid payload."""
+        """Every standard event that the default trigger selects (or its sample) is a payload."""
+        events, subscribe = self.events(action), self.action(action).subscribe
+        expect(events, f"trigger {subscribe!r} of {action!r} selects no standard event; give one"
+               f" that it does: samples = {{{action!r}: {{...}}}}")  # fmt: skip
+        trigger = None if subscribe is None else fql.parse(subscribe)
+        for event in events:
+            selected = trigger is None or trigger.matches(event)
+            expect(selected, f"sample of {action!r} is not selected by its trigger {subscribe!r}")
+            try:
+                self.payload(action, event)
+            except InvalidPayload as error:
+                raise AssertionError(
+                    f"a {event['type']} event that {subscribe!r} selects makes no valid payload of"
+                    f" {action!r}: {error}; narrow the trigger, relax the field, or give a sample"
+                ) from error
+
+    def test_no_payload_is_changed(self, action: str) -> None:
+        """An event is handed to every subscription, a payload to every attempt: none changes."""
         event = self.sample(action)
-        trigger = self._action(action).subscribe
-        selected = trigger is None or fql.parse(trigger).matches(event)
-        expect(selected, f"sample of {action!r} is not selected by its trigger {trigger!r}")
-        expect(
-            self._payload(self._action(action), event), f"sample of {action!r} is no valid payload"
-        )
+        before = copy.deepcopy(event)
+        for batch in (False, True):
+            watcher = _Watcher()
+            self.delivered(
+                action, [event, event], batch=batch, relay=self.watched(watcher)
+            )  # fmt: skip
+            expect(event == before, f"{action!r} changed the event that it was given")
+            expect(not watcher.changed(), f"{action!r} changed its payload; a second attempt"
+                   f" would send something else: {watcher.changed()}")  # fmt: skip
+
+    # -- requests and answers ----------------------------------------------------------------
 
     def test_perform_sends_a_request(self, action: str) -> None:
         """A valid payload goes out, and is delivered when the destination says so."""
@@ -238,7 +193,9 @@ class DestinationSuite:
     def test_an_answer_has_its_class(self, action: str, answer: str) -> None:
         """What the destination answers decides whether it is tried again."""
         reply, wanted = ANSWERS[answer]
-        (delivery,), _ = self.delivered(action, [self.sample(action)], reply)
+        (delivery,), _ = self.delivered(
+            action, [self.sample(action)], reply, patience=_patience(answer)
+        )
         error = delivery.error
         expect(
             isinstance(error, wanted),
@@ -252,54 +209,65 @@ class DestinationSuite:
         """In order, also where one payload is invalid."""
         good = self.sample(action)
         bad = {"type": good["type"], "event": good.get("event", "")}
-        events = [good, bad, self.sample(action)]
-        deliveries, _ = self.delivered(action, events, batch=True)
+        deliveries, _ = self.delivered(action, [good, bad, good], batch=True)
         first, middle, last = (one.ok for one in deliveries)
-        valid = self._payload(self._action(action), bad) is not None
-        expect((first, last) == (True, True), f"{action!r}: good neighbours are not delivered")
-        expect(valid or not middle, f"{action!r}: an invalid payload counts as delivered")
+        said = "; ".join(one.reason for one in deliveries if not one.ok)
+        expect(first and last, f"{action!r}: good payloads of a batch are not delivered: {said}")
+        try:
+            self.payload(action, bad)
+        except InvalidPayload:
+            expect(not middle, f"{action!r}: an invalid payload counts as delivered")
+
+    def test_a_partial_answer_settles_each_payload(self, action: str) -> None:
+        """Exactly the payloads that the destination refused are not delivered."""
+        partial = type(self).partial
+        if partial is None or not self.relay.can_batch(self.action(action)):
+            pytest.skip("no batches of this action, or the suite names no partial answer")
+        events, refused = [self.sample(action)] * 5, (1, 3)
+        _, server = self.delivered(action, events, batch=True)
+        if len(server.requests) != 1:
+            pytest.skip("five payloads of this action do not share a request")
+        deliveries, _ = self.delivered(
+            action, events, lambda request: partial(request, refused), batch=True
+        )
+        found = tuple(number for number, one in enumerate(deliveries) if not one.ok)
+        expect(
+            found == refused, f"{action!r}: payloads {refused} were refused, {found} count as so"
+        )
 
     def test_a_batch_that_is_refused_is_not_delivered(self, action: str, answer: str) -> None:
         """No payload counts as delivered when the destination refused the whole batch."""
         reply, wanted = ANSWERS[answer]
         events = [self.sample(action), self.sample(action)]
-        deliveries, _ = self.delivered(action, events, reply, batch=True)
+        deliveries, _ = self.delivered(
+            action, events, reply, batch=True, patience=_patience(answer)
+        )
         for one in deliveries:
             expect(isinstance(one.error, wanted), f"{action!r}, {answer}: {one.error!r}")
-
-    def test_no_payload_is_changed(self, action: str) -> None:
-        """An event is handed to every subscription: none may change it."""
-        event = self.sample(action)
-        before = copy.deepcopy(event)
-        for batch in (False, True):
-            self.delivered(action, [event, event], batch=batch)
-            expect(event == before, f"{action!r} changed the event that it was given")
 
     def test_cancelling_leaves_no_connection(self, action: str) -> None:
         """Whoever gives up waiting leaves nothing open."""
         event = self.sample(action)
 
-        async def cancel() -> int:
+        async def cancel() -> None:
             async with (
-                RecordingServer(Reply(delay=30)) as server,
-                RoutedTransport(server.url, timeout=30) as transport,
+                RecordingServer(Reply(delay=NEVER)) as server,
+                RoutedTransport(server.url, timeout=NEVER) as transport,
                 Engine([self.connection(action)], transport=transport) as engine,
             ):
                 task = asyncio.create_task(engine.send(event))
-                while not server.requests:  # noqa: ASYNC110
-                    await asyncio.sleep(0.005)
+                await until(lambda: bool(server.requests), f"{action!r} sent nothing")
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
-                await asyncio.sleep(0.05)
-                return server.open_connections
+                said = f"{action!r} left a connection open when it was cancelled"
+                await until(lambda: not server.open_connections, said)
 
-        left = _run(cancel())
-        expect(left == 0, f"{action!r} left {left} connections open when it was cancelled")
+        run(cancel())
 
     def test_a_user_can_be_forgotten(self) -> None:
         """``on_delete``, where the plugin has it, sends a request."""
         if not hasattr(self.plugin, "on_delete"):
-            return
+            pytest.skip("the plugin has no on_delete")
 
         async def delete() -> tuple[list[Delivery], int]:
             async with (
@@ -309,56 +277,68 @@ class DestinationSuite:
             ):
                 return await engine.delete(standard_event("delete")), len(server.requests)
 
-        (delivery,), requests = _run(delete())
+        (delivery,), requests = run(delete())
         expect(delivery.ok, f"on_delete failed: {delivery.reason}")
         expect(requests, "on_delete sent nothing")
 
-    def test_golden_requests(self, action: str, request: Any) -> None:
-        """What goes out equals what is written down, byte for byte of JSON."""
-        folder = type(self).golden
-        if folder is None:
-            return
-        golden = Golden(folder, update=request.config.getoption("--update-requests"))
-        event = self.sample(action)
-        _, server = self.delivered(action, [event])
-        golden.check(action, event, [_shown(one) for one in server.requests])
-        stray = golden.unused([one.slug for one in self.destination.actions])
+    def test_golden_requests(self, case: str, request: pytest.FixtureRequest) -> None:
+        """What goes out equals what is written down, alone and in a batch."""
+        golden = self._golden(request)
+        slug = case.partition(".")[0]
+        event = self.sample(slug) if case == slug else golden.event(case)
+        (delivery,), _ = self.delivered(slug, [event])
+        more = {}
+        if self.relay.can_batch(self.action(slug)):
+            batched, _ = self.delivered(slug, [event, event], batch=True)
+            more = {"batch": _sent(batched)}
+        golden.check(case, event, _sent([delivery]), **more)
+
+    def test_golden_files_are_used(self, request: pytest.FixtureRequest) -> None:
+        """A file of no action compares nothing."""
+        stray = self._golden(request).unused([one.slug for one in self.destination.actions])
         expect(not stray, f"golden files of no action: {', '.join(map(str, stray))}; delete them")
 
-    def test_the_readme_lists_the_actions(self) -> None:
-        """As `destinations describe` writes them into it."""
-        if self.readme is None:
-            return
-        page = self.readme.read_text("utf-8")
-        wanted = with_action_table(page, self.destination)
-        hint = f"destinations describe {self.destination.slug} --into {self.readme.name}"
-        expect(wanted, f"{self.readme} has no <!-- actions --> with its <!-- /actions -->")
-        expect(wanted == page, f"{self.readme} does not list the actions as they are; run: {hint}")
+    def _golden(self, request: pytest.FixtureRequest) -> Golden:
+        folder = type(self).golden
+        if folder is None:
+            pytest.skip("the suite names no folder of golden requests")
+        return Golden(folder, update=request.config.getoption("--update-requests"))
 
 
-def _run(work: Awaitable[T]) -> T:
-    async def run() -> T:
-        return await work
+class _Watcher:
+    """Remembers the payloads that were planned, and what they were then."""
 
-    return asyncio.run(run())
+    def __init__(self) -> None:
+        self.planned: list[tuple[Any, Any]] = []
 
+    @hookimpl
+    def event_planned(self, plan: Plan) -> None:
+        """Keep a copy of each payload."""
+        self.planned += [(one.payload, one.payload.model_copy(deep=True)) for one in plan.tasks]
 
-def _event_names(trigger: str | None) -> list[str]:
-    """Return the event names that a trigger asks for: standard events do not have them."""
-    if trigger is None:
-        return []
-    segment = fql.to_segment(fql.parse(trigger))
-    return _names(segment)
-
-
-def _names(node: Mapping[str, Any]) -> list[str]:
-    children = node.get("children")
-    if isinstance(children, list):
-        return [name for child in children for name in _names(child)]
-    is_name = node.get("type") == "event" and node.get("operator") == "="
-    return [str(node["value"])] if is_name else []
+    def changed(self) -> str:
+        """Return what the payloads that changed are now."""
+        return "; ".join(repr(now) for now, before in self.planned if now != before)
 
 
-def _shown(recorded: Any) -> dict[str, Any]:
-    """Return a request without what changes from machine to machine, and without credentials."""
-    return {"method": recorded.method, "path": recorded.path, "body": recorded.json()}
+def _patience(answer: str) -> float:
+    return IMPATIENCE if answer == "timeout" else PATIENCE
+
+
+def _cases(golden: Golden, slugs: Sequence[str]) -> list[str]:
+    return [case for slug in slugs for case in golden.cases(slug)]
+
+
+def _sent(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+    """Return the requests of deliveries, each once, as JSON without credentials.
+
+    Without what changes by itself, too: the version in `User-Agent`.
+    """
+    exchanges: dict[int, tuple[Exchange, Delivery]] = {}
+    for one in deliveries:
+        exchanges.update({id(exchange): (exchange, one) for exchange in one.exchanges})
+    requests = [one.redacted(delivery.secrets)["request"] for one, delivery in exchanges.values()]
+    for request in requests:
+        kept = request["headers"].items()
+        request["headers"] = {key: value for key, value in kept if key.lower() != "user-agent"}
+    return requests

@@ -1,80 +1,71 @@
 """Every variant of `destinations new`: installed as it is, its own tests, mypy and ruff pass."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-BIN = Path(sys.executable).parent
+from tests.packaging.environment import Environment
+
+LONG = "The Other Things of Acme and of Its Very Many Sons & Co, Inc."[:60]
 
 
-class Project:
-    """A project that was made, and where it is installed."""
-
-    def __init__(self, folder: Path, name: str, *options: str) -> None:
-        self.site = folder / "site"
-        self.environment = {
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(folder),
-            "PYTHONPATH": str(self.site),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        self.folder = folder
-        self.run("destinations", "new", name, "--defaults", *options)
-        self.folder = folder / f"destination-{name}"
-
-    def run(self, *command: str) -> str:
-        """Run a command in the project; it must succeed."""
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=self.folder, env=self.environment,
-            check=False, timeout=100,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    def install(self) -> None:
-        """Install it where only this project's commands look."""
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        options = ["--no-deps", "--no-build-isolation", "--upgrade", "--target", str(self.site)]
-        self.run(*pip, *options, ".")
-
-    def check(self) -> None:
-        """Run what its AGENTS.md says."""
-        self.run("ruff", "format", "--check")
-        self.run("ruff", "check")
-        self.run("mypy")
-        self.run(sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:xdist")
+def created(environment: Environment, name: str, *options: str) -> Path:
+    """Make a project, and install it with what its README says."""
+    environment.must("destinations", "new", name, "--defaults", *options)
+    folder = environment.home / f"destination-{name}"
+    environment.must("pip", "install", "-e", ".[dev]", cwd=folder)
+    return folder
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--auth", "api-key", "--batch"),
-        ("--auth", "basic", "--no-batch"),
-        ("--auth", "bearer", "--batch", "--base-url", "https://acme.example"),
-        ("--auth", "oauth2", "--no-batch", "--title", "The Other Things of Acme and Its Many Sons"),
-    ],
-    ids=lambda options: options[1],
-)
-def test_a_project_is_sound_as_it_is_made(options: tuple[str, ...], tmp_path: Path) -> None:
-    """Its tests, mypy --strict, ruff and lint pass, and it is listed once it is installed."""
-    project = Project(tmp_path, f"some-{options[1]}-tool", *options)
-    project.install()
-    project.check()
-    assert f"some-{options[1]}-tool" in project.run("destinations", "plugins")
-    found = project.run("destinations", "lint", f"some-{options[1]}-tool", "--strict")
+def check(environment: Environment, folder: Path) -> None:
+    """Run what its AGENTS.md says."""
+    slug = folder.name.removeprefix("destination-")
+    tests = environment.must("pytest", "-q", "-p", "no:randomly", "-p", "no:xdist", cwd=folder)
+    assert " passed" in tests
+    assert "[upsertContact]" not in tests  # nothing of what matters was skipped
+    environment.must("mypy", cwd=folder)
+    environment.must("ruff", "check", cwd=folder)
+    environment.must("ruff", "format", "--check", cwd=folder)
+    found = environment.must("destinations", "lint", slug, "--strict", cwd=folder)
     assert "nothing to find fault with" in found
 
 
-def test_an_action_that_is_added_is_sound(tmp_path: Path) -> None:
+@pytest.mark.parametrize("authentication", ["api-key", "basic", "bearer", "oauth2"])
+def test_a_project_is_sound_as_it_is_made(authentication: str, environment: Environment) -> None:
+    """With batches and without; each is listed once it is installed."""
+    batch = created(environment, "acme", "--auth", authentication, "--batch", "--title", LONG)
+    single = created(
+        environment, "an-other-tool-with-a-longer-name", "--auth", authentication, "--no-batch",
+        "--base-url", "https://acme.example/",
+    )  # fmt: skip
+    listed = environment.must("destinations", "plugins")
+    for folder in (batch, single):
+        check(environment, folder)
+        assert f"{folder.name} 0.1.0, 2 actions" in listed
+        action = next(folder.glob("*/actions/track_event.py")).read_text()
+        assert (".batch(" in action) is (folder is batch)
+
+
+def test_an_action_that_is_added_is_sound(environment: Environment) -> None:
     """After the two commands that it names, everything passes again, and it is listed."""
-    project = Project(tmp_path, "acme", "--auth", "bearer", "--no-batch")
-    project.run("destinations", "new", "action", "Delete Contact")
-    project.install()
-    project.run(sys.executable, "-m", "pytest", "-q", "--update-requests", "-k", "golden")
-    project.run("destinations", "describe", "acme", "--into", "README.md")
-    project.check()
-    assert "deleteContact" in project.run("destinations", "plugins")
-    assert "`deleteContact`" in (project.folder / "README.md").read_text()
+    folder = created(environment, "acme", "--auth", "bearer", "--no-batch")
+    for name in ("Delete Contact", "Tell Everybody What Was Bought"):
+        said = environment.must("destinations", "new", "action", name, cwd=folder)
+        for command in said.splitlines()[1:]:
+            environment.must(*command.split(), "-q" if "pytest" in command else "--", cwd=folder)
+    check(environment, folder)
+    assert "deleteContact" in environment.must("destinations", "plugins")
+    assert "`tellEverybodyWhatWasBought`" in (folder / "README.md").read_text()
+
+
+def test_copier_itself_can_update_a_project(environment: Environment) -> None:
+    """`copier update`, and ours, of a project that is in line already change nothing."""
+    environment.must("destinations", "new", "acme", "--defaults")
+    folder = environment.home / "destination-acme"
+    environment.must("git", "init", cwd=folder)
+    environment.must("git", "add", "--all", cwd=folder)
+    environment.must("git", "commit", "--message", "first", cwd=folder)
+    environment.must("python", "-m", "copier", "update", "--defaults", cwd=folder)
+    said = environment.must("destinations", "new", "update", cwd=folder)
+    assert "from template 0.1.0 to 0.1.0" in said
+    assert environment.must("git", "status", "--short", cwd=folder) == ""

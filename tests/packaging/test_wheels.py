@@ -1,17 +1,11 @@
 """Every distribution, as a stranger installs them: wheels, an empty environment, no source tree."""
 
 import json
-import os
-import subprocess
-import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PLUGINS = sorted(one.parent.name for one in ROOT.glob("plugins/*/pyproject.toml"))
+from tests.packaging.environment import PLUGINS, ROOT, Environment
 
 BROKEN = {
     "broken_import": "raise RuntimeError('boom')",
@@ -46,79 +40,17 @@ async def perform(ctx, action, payload): ...
 BROKEN["twin_two"] = BROKEN["twin_one"]
 
 
-class Environment:
-    """A virtual environment that sees this one's third-party packages, and nothing else of it."""
-
-    def __init__(self, path: Path) -> None:
-        venv.create(path, with_pip=True, symlinks=True)
-        self.python = path / "bin" / "python"
-        self.cli = path / "bin" / "destinations"
-        self.site = path / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
-        self.home = path
-
-    def borrow(self) -> None:
-        """Use the third-party packages that are installed here; not our distributions."""
-        here = Path(sysconfig.get_path("purelib"))
-        for package in here.iterdir():
-            if "destination" not in package.name and package.suffix != ".pth":
-                target = self.site / "site-packages" / package.name
-                if not target.exists():
-                    target.symlink_to(package)
-
-    def pip(self, *arguments: str) -> None:
-        command = [str(self.python), "-m", "pip", "--disable-pip-version-check", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.home, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "NO_COLOR": "1"}
-        return subprocess.run(
-            [str(self.cli), *arguments],
-            capture_output=True,
-            text=True,
-            cwd=self.home,
-            env=environment,
-            check=False,
-            timeout=100,
-        )
-
-    def plugins(self) -> dict[str, object]:
-        answer: dict[str, object] = json.loads(self.run("plugins", "--json").stdout)
-        return answer
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Build every wheel."""
-    out = tmp_path_factory.mktemp("dist")
-    for source in (ROOT, *(ROOT / "plugins" / one for one in PLUGINS)):
-        command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
-        done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return {path.name.split("-")[0]: path for path in out.glob("*.whl")}
-
-
-@pytest.fixture
-def environment(tmp_path: Path, wheels: dict[str, Path]) -> Environment:
-    """Install the core's wheel alone into an empty environment."""
-    made = Environment(tmp_path / "env")
-    made.borrow()
-    made.pip("install", "--no-index", "--no-deps", str(wheels["destination_core"]))
-    return made
-
-
 def test_plugin_comes_and_goes_with_pip(environment: Environment, wheels: dict[str, Path]) -> None:
     """`pip install` of a plugin's wheel makes it appear, `pip uninstall` disappear."""
     assert environment.plugins()["plugins"] == []
     for plugin in PLUGINS:
         wheel = wheels[f"destination_{plugin}"]
-        environment.pip("install", "--no-index", "--no-deps", str(wheel))
+        environment.must("pip", "install", "--no-deps", str(wheel))
         (found,) = environment.plugins()["plugins"]  # type: ignore[misc]
         assert (found["slug"], found["distribution"]) == (plugin, f"destination-{plugin}")
         if plugin == "customerio":
-            demo = environment.run("demo", "--json")
-            assert demo.returncode == 0, demo.stderr
-        environment.pip("uninstall", "-y", f"destination-{plugin}")
+            environment.must("destinations", "demo", "--json")
+        environment.must("pip", "uninstall", "-y", f"destination-{plugin}")
         assert environment.plugins()["plugins"] == []
 
 
@@ -126,8 +58,8 @@ def test_broken_plugins_are_named_while_the_others_list(
     environment: Environment, wheels: dict[str, Path], tmp_path: Path
 ) -> None:
     """Every broken plugin is named with distribution, version and reason; the sound one lists."""
-    environment.pip("install", "--no-index", "--no-deps", str(wheels["destination_customerio"]))
-    site = environment.site / "site-packages"
+    environment.must("pip", "install", "--no-deps", str(wheels["destination_customerio"]))
+    site = environment.site
     for name, source in BROKEN.items():
         (site / f"{name}.py").write_text(source)
         info = site / f"acme_{name}-1.2.3.dist-info"
@@ -138,7 +70,7 @@ def test_broken_plugins_are_named_while_the_others_list(
         slug = "twin" if name.startswith("twin") else name
         (info / "entry_points.txt").write_text(f"[destination_core]\n{slug} = {name}\n")
 
-    done = environment.run("plugins", "--json")
+    done = environment.run("destinations", "plugins", "--json")
 
     assert done.returncode == 1
     answer = json.loads(done.stdout)

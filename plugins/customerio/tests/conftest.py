@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
+import aioresponses as scripting
 import pytest
 import pytest_asyncio
-from aioresponses import aioresponses
 
 from plugins.customerio.tests.track_client import TrackClient, track_api
 
@@ -17,6 +17,6 @@ async def track() -> AsyncIterator[TrackClient]:
 
 
 @pytest.fixture
-def answers(mock_requests: aioresponses) -> aioresponses:
+def answers(aioresponses: scripting.aioresponses) -> scripting.aioresponses:
     """Answer aiohttp's requests by script; an address without a script is refused."""
-    return mock_requests
+    return aioresponses
