@@ -68,8 +68,9 @@ class Subject:
     def connection(self, *slugs: str, relay: Relay[Any] | None = None) -> Connection[Any]:
         """Open a connection with these actions subscribed to every event."""
         chosen = [
-            Subscription(slug, slug, EVERY_EVENT, self.mapping(slug), **self._chosen(slug)) for slug in slugs
-        ]  # fmt: skip
+            Subscription(slug, slug, EVERY_EVENT, self.mapping(slug), **self._chosen(slug))
+            for slug in slugs
+        ]
         return Connection(
             "suite",
             relay or self.relay,
@@ -154,6 +155,22 @@ class Subject:
             return events
         trigger = fql.parse(subscribe)
         return [one for one in events if trigger.matches(one)]
+
+
+def several(event: Event, number: int) -> list[dict[str, Any]]:
+    """Return an event, and others like it of other users: a batch may merge those of one user."""
+    return [_other(event, one) if one > 1 else dict(event) for one in range(1, number + 1)]
+
+
+def _other(event: Event, number: int) -> dict[str, Any]:
+    other: dict[str, Any] = copy.deepcopy(dict(event))
+    for key in ("messageId", "userId", "anonymousId", "groupId", "previousId"):
+        if isinstance(other.get(key), str):
+            other[key] += f"-{number}"
+    for values in (other.get("traits"), other.get("properties")):
+        if isinstance(values, dict) and isinstance(values.get("email"), str):
+            values["email"] = f"{number}.{values['email']}"
+    return other
 
 
 def run(work: Awaitable[T]) -> T:

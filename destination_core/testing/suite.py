@@ -28,7 +28,7 @@ from destination_core.testing.events import standard_event
 from destination_core.testing.expectation import expect
 from destination_core.testing.golden import Golden
 from destination_core.testing.recording import RecordingServer, Reply, RoutedTransport
-from destination_core.testing.subject import PATIENCE, Subject, run, until
+from destination_core.testing.subject import PATIENCE, Subject, run, several, until
 from destination_core.work import Delivery, Plan
 
 NEVER = 600.0
@@ -207,9 +207,9 @@ class DestinationSuite(Subject):
 
     def test_a_batch_has_an_outcome_per_payload(self, action: str) -> None:
         """In order, also where one payload is invalid."""
-        good = self.sample(action)
+        good, other = several(self.sample(action), 2)
         bad = {"type": good["type"], "event": good.get("event", "")}
-        deliveries, _ = self.delivered(action, [good, bad, good], batch=True)
+        deliveries, _ = self.delivered(action, [good, bad, other], batch=True)
         first, middle, last = (one.ok for one in deliveries)
         said = "; ".join(one.reason for one in deliveries if not one.ok)
         expect(first and last, f"{action!r}: good payloads of a batch are not delivered: {said}")
@@ -223,7 +223,7 @@ class DestinationSuite(Subject):
         partial = type(self).partial
         if partial is None or not self.relay.can_batch(self.action(action)):
             pytest.skip("no batches of this action, or the suite names no partial answer")
-        events, refused = [self.sample(action)] * 5, (1, 3)
+        events, refused = several(self.sample(action), 5), (1, 3)
         _, server = self.delivered(action, events, batch=True)
         if len(server.requests) != 1:
             pytest.skip("five payloads of this action do not share a request")
@@ -238,7 +238,7 @@ class DestinationSuite(Subject):
     def test_a_batch_that_is_refused_is_not_delivered(self, action: str, answer: str) -> None:
         """No payload counts as delivered when the destination refused the whole batch."""
         reply, wanted = ANSWERS[answer]
-        events = [self.sample(action), self.sample(action)]
+        events = several(self.sample(action), 2)
         deliveries, _ = self.delivered(
             action, events, reply, batch=True, patience=_patience(answer)
         )
@@ -289,7 +289,7 @@ class DestinationSuite(Subject):
         (delivery,), _ = self.delivered(slug, [event])
         more = {}
         if self.relay.can_batch(self.action(slug)):
-            batched, _ = self.delivered(slug, [event, event], batch=True)
+            batched, _ = self.delivered(slug, several(event, 2), batch=True)
             more = {"batch": _sent(batched)}
         golden.check(case, event, _sent([delivery]), **more)
 

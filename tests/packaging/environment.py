@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(one.parent.name for one in ROOT.glob("plugins/*/pyproject.toml"))
 
-SECONDS = 100
+SECONDS = 250
 """After which a command is given up."""
 
 
@@ -41,7 +41,7 @@ class Environment:
         self.variables = {
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(path),
-            "MYPY_CACHE_DIR": str(path / "mypy"),
+            "MYPY_CACHE_DIR": str(wheels.with_name("mypy")),  # third-party packages are the same
             "NO_COLOR": "1",
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_COMPILE": "1",

@@ -6,6 +6,8 @@ import pytest
 
 from tests.packaging.environment import Environment
 
+pytestmark = pytest.mark.timeout(500)  # it starts a dozen programs
+
 LONG = "The Other Things of Acme and of Its Very Many Sons & Co, Inc."[:60]
 
 
@@ -30,20 +32,19 @@ def check(environment: Environment, folder: Path) -> None:
     assert "nothing to find fault with" in found
 
 
+@pytest.mark.parametrize("batch", ["batch", "no-batch"])
 @pytest.mark.parametrize("authentication", ["api-key", "basic", "bearer", "oauth2"])
-def test_a_project_is_sound_as_it_is_made(authentication: str, environment: Environment) -> None:
-    """With batches and without; each is listed once it is installed."""
-    batch = created(environment, "acme", "--auth", authentication, "--batch", "--title", LONG)
-    single = created(
-        environment, "an-other-tool-with-a-longer-name", "--auth", authentication, "--no-batch",
-        "--base-url", "https://acme.example/",
-    )  # fmt: skip
-    listed = environment.must("destinations", "plugins")
-    for folder in (batch, single):
-        check(environment, folder)
-        assert f"{folder.name} 0.1.0, 2 actions" in listed
-        action = next(folder.glob("*/actions/track_event.py")).read_text()
-        assert (".batch(" in action) is (folder is batch)
+def test_a_project_is_sound_as_it_is_made(
+    authentication: str, batch: str, environment: Environment
+) -> None:
+    """Each variant, in an environment of its own; it is listed once it is installed."""
+    name = {"batch": "acme", "no-batch": "an-other-tool-with-a-longer-name"}[batch]
+    texts = {"batch": ("--title", LONG), "no-batch": ("--base-url", "https://acme.example/")}
+    folder = created(environment, name, "--auth", authentication, f"--{batch}", *texts[batch])
+    assert f"destination-{name} 0.1.0, 2 actions" in environment.must("destinations", "plugins")
+    check(environment, folder)
+    action = next(folder.glob("*/actions/track_event.py")).read_text()
+    assert (".batch(" in action) is (batch == "batch")
 
 
 def test_an_action_that_is_added_is_sound(environment: Environment) -> None:
