@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import orjson
@@ -20,6 +20,8 @@ from destination_core.cli.main import OK, PROBLEMS
 if TYPE_CHECKING:
     from destination_core.connection import CompiledSubscription, Connection
 
+OPEN: Final = "what follows depends on the destination's answer, and nobody was asked"
+
 
 @click.command(
     epilog="""Example: destinations explain customerio.yaml '{"type": "track", "event": "A"}'"""
@@ -31,7 +33,7 @@ def command(config: Path, event: str, as_json: bool) -> int:
     """Show what would become of an EVENT (a file, - or inline JSON), and send nothing.
 
     For each subscription: matched or not and which condition decided, the payload, and the exact
-    request, without credentials.
+    request, without credentials: the first one, where more depend on its answer.
     """
     from destination_core.errors import InvalidEvent
     from destination_core.event import parse_event
@@ -99,7 +101,10 @@ async def _explain(
     made["requests"] = [one["request"] for one in delivery.requests()]
     made["warnings"] = list(delivery.warnings)
     if delivery.error is not None:
-        made["error"] = delivery.reason
+        if made["requests"]:  # it did not like the empty answer, which is not the destination's
+            made["open"] = OPEN
+        else:
+            made["error"] = delivery.reason
     return made
 
 
@@ -122,6 +127,8 @@ def _show(one: dict[str, Any]) -> None:
             click.echo(f"    {key}: {value}")
         if request["body"] is not None:
             click.echo(f"    {_indented(request['body'], 4)}")
+    if one.get("open"):
+        click.echo(f"  {one['open']}")
     click.echo()
 
 

@@ -137,3 +137,22 @@ async def test_a_command_that_is_refused_says_what_to_do(tmp_path: Path) -> None
         assert "authorise the connection anew" in checked.err
         chosen = await shell.run("choices", shell.config, "crm", "updateList", "list_id")
         assert chosen.code == 4
+
+
+async def test_explain_shows_the_request_that_the_others_depend_on(tmp_path: Path) -> None:
+    """Nothing is sent, so nothing can be known of what follows; that is no rejection."""
+    async with HubSpot() as hub:
+        shell = Shell(tmp_path, hub)
+        event = json.dumps(identify("ann@example.com"))
+        explained = await shell.run("explain", shell.config, event)
+        assert explained.code == 0, explained.err
+        assert "/crm/v3/objects/contacts/batch/upsert" in explained.out
+        assert "depends on the destination's answer" in explained.out
+        assert "rejected" not in explained.out
+        assert hub.asked == []
+        (first, *_) = json.loads((await shell.run("explain", shell.config, event, "--json")).out)
+        assert first["requests"][0]["body"]["inputs"][0]["id"] == "ann@example.com"
+        assert "error" not in first
+        silent = await shell.run("explain", shell.config, json.dumps(identify(None)))
+        assert silent.code == 1
+        assert "rejected: email is required" in silent.out
