@@ -96,8 +96,8 @@ class Unruly:
                 way = self.plan(body)
                 self.ways[way] += 1
                 await self._go(way, head, body, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the other side has gone
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side has gone, or it is over
         finally:
             writer.close()
             with contextlib.suppress(OSError):
@@ -114,6 +114,8 @@ class Unruly:
             writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
             writer.close()
         elif way in (Way.ENDLESS_HEAD, Way.ENDLESS_BODY, Way.HUGE_BODY):
+            if way is not Way.ENDLESS_HEAD:  # it takes them, and says so before it goes on
+                await self._forward(head, body)
             await _without_end(way, writer)
         else:
             answer = _answer(*await self._forward(head, body))
@@ -136,6 +138,11 @@ class Unruly:
             method, self._towards + path, data=body, headers=sent
         ) as answer:
             return answer.status, await answer.read()
+
+
+def always(way: Way) -> Plan:
+    """Let every request go one way."""
+    return lambda _: way
 
 
 def sometimes(share: float, *ways: Way, seed: int = 1) -> Plan:
