@@ -18,7 +18,6 @@ def plan(event: Event, connection: Connection[Any]) -> Plan:
 
 def _step(event: Event, one: CompiledSubscription) -> Task | Rejection:
     try:
-        payload = one.schema.validate(one.mapping.resolve(event))
-        return Task(event, one.name, one.action, payload, one.usage)
+        return Task(event, one.name, one.action, one.read(event), one.usage)
     except InvalidPayload as error:
         return Rejection(event, one.name, one.action, error)

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from destination_core.errors import (
 from destination_core.features import MODES, PLAIN, Saved, Usage
 from destination_core.fql import Trigger
 from destination_core.mapping import CompiledMapping
-from destination_core.schema import SYNC_MODE_KEY, Payload, PayloadSchema
+from destination_core.schema import SYNC_MODE_KEY, Payload
 
 SEGMENT_KEYS: Final = {
     "action": ("partnerAction", "actionSlug"),
@@ -95,13 +95,16 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class CompiledSubscription:
-    """A subscription that was checked against its destination, ready to run."""
+    """A subscription that was checked against its destination, ready to run.
+
+    ``read`` makes the payload of an event, or raises ``InvalidPayload``.
+    """
 
     name: str
     action: Action[Any, Any]
     trigger: Trigger
     mapping: CompiledMapping
-    schema: PayloadSchema[Any]
+    read: Callable[[Mapping[str, Any]], Payload]
     usage: Usage = PLAIN
     saved: Saved | None = None
 
@@ -174,8 +177,9 @@ def compile_subscription(
         ) from error
     except ConfigurationError as error:
         raise type(error)(f"subscription {subscription.name!r}: {error}") from error
+    read = action.schema.reader(compiled)
     return CompiledSubscription(
-        subscription.name, action, trigger, compiled, action.schema, usage, subscription.saved
+        subscription.name, action, trigger, compiled, read, usage, subscription.saved
     )
 
 

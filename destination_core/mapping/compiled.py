@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from destination_core.errors import InvalidMapping, InvalidPayload, Problem
-from destination_core.mapping import directives, validation
-from destination_core.mapping.values import MISSING, Fault, type_name
+from destination_core.mapping import validation
+from destination_core.mapping.directives import Compiler, Member, object_of
+from destination_core.mapping.values import MISSING, Fault, Resolver, type_name
 
 ROOT_DIRECTIVE: Final = "__segment_internal_directive"
 """A directive that is applied to the whole mapping; the other keys are its ``mapping``."""
@@ -15,12 +16,21 @@ Clock = Callable[[], datetime]
 
 
 class CompiledMapping:
-    """A mapping that was checked and compiled; ``source`` is its JSON."""
+    """A mapping that was checked and compiled; ``source`` is its JSON.
 
-    __slots__ = ("_resolver", "source")
+    ``members`` are its fields by themselves, None where a directive makes the whole payload.
+    """
 
-    def __init__(self, source: Mapping[str, Any], resolver: Callable[[Any], Any]) -> None:
+    __slots__ = ("_resolver", "members", "source")
+
+    def __init__(
+        self,
+        source: Mapping[str, Any],
+        resolver: Resolver,
+        members: tuple[Member, ...] | None = None,
+    ) -> None:
         self.source = source
+        self.members = members
         self._resolver = resolver
 
     def resolve(self, event: Mapping[str, Any]) -> Any:
@@ -60,8 +70,11 @@ def compile(  # noqa: A001  `mapping.compile`, as in `re.compile`
     found = validation.faults(root)
     if found:
         raise InvalidMapping(f"mapping: {validation.listed(found)}", problems=found)
-    compiler = directives.Compiler(now or _utc_now)
-    return CompiledMapping(mapping, compiler.value(root))
+    compiler = Compiler(now or _utc_now)
+    if validation.directive_of(root) is not None:
+        return CompiledMapping(mapping, compiler.value(root))
+    members = compiler.members(root)
+    return CompiledMapping(mapping, object_of(members), members)
 
 
 def _with_root_directive(mapping: Any) -> Any:

@@ -1,14 +1,34 @@
 """The thirteen directives: each is compiled by one method, found through one table."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from destination_core.mapping.json_text import decode, encode
 from destination_core.mapping.placeholders import compile_template
 from destination_core.mapping.validation import directive_of
-from destination_core.mapping.values import MISSING, Fault, Resolver, getter, text, type_name
+from destination_core.mapping.values import (
+    MISSING,
+    Fault,
+    Resolver,
+    getter,
+    keys_of,
+    text,
+    type_name,
+)
+
+
+class Member(NamedTuple):
+    """One member of an object in a mapping: a constant, or what finds its value in the event.
+
+    ``path`` are the keys of a plain ``@path``.
+    """
+
+    key: str
+    resolve: Resolver | None
+    constant: Any = None
+    path: tuple[str, ...] = ()
 
 
 class Compiler:
@@ -23,34 +43,23 @@ class Compiler:
         if name is not None:
             return DIRECTIVES[name](self, value[name])
         if isinstance(value, Mapping):
-            return self._object(value)
+            return object_of(self.members(value))
         if isinstance(value, list | tuple):
             return self._array(value)
         return _constant(value)
 
-    def _object(self, value: Mapping[str, Any]) -> Resolver:
-        fields = [(key, _is_scalar(one), one) for key, one in value.items()]
-        steps = tuple(
-            (key, None if scalar else self.value(one), one) for key, scalar, one in fields
-        )
+    def members(self, value: Mapping[str, Any]) -> tuple[Member, ...]:
+        """Compile the members of raw data."""
+        return tuple(self._member(key, one) for key, one in value.items())
 
-        def resolve(data: Any) -> Any:
-            made: dict[str, Any] = {}
-            key = ""
-            try:
-                for key, resolver, constant in steps:
-                    if resolver is None:
-                        made[key] = constant
-                    else:
-                        found = resolver(data)
-                        if found is not MISSING:
-                            made[key] = found
-            except Fault as fault:
-                fault.path.insert(0, key)
-                raise
-            return made
-
-        return resolve
+    def _member(self, key: str, value: Any) -> Member:
+        name = directive_of(value)
+        constant = value["@literal"] if name == "@literal" else value
+        if _is_scalar(constant):
+            return Member(key, None, constant)
+        path = value["@path"] if name == "@path" else None
+        keys = keys_of(path) if isinstance(path, str) else ()
+        return Member(key, self.value(value), path=keys)
 
     def _array(self, value: Any) -> Resolver:
         items = tuple(self.value(one) for one in value)
@@ -276,6 +285,29 @@ DIRECTIVES: Final[Mapping[str, Callable[[Compiler, Any], Resolver]]] = {
     "@excludeWhenNull": Compiler.exclude_when_null,
     "@liquid": Compiler.liquid,
 }
+
+
+def object_of(members: Sequence[Member]) -> Resolver:
+    """Return what makes an object of its members."""
+    steps = tuple((one.key, one.resolve, one.constant) for one in members)
+
+    def resolve(data: Any) -> Any:
+        made: dict[str, Any] = {}
+        key = ""
+        try:
+            for key, resolver, constant in steps:
+                if resolver is None:
+                    made[key] = constant
+                else:
+                    found = resolver(data)
+                    if found is not MISSING:
+                        made[key] = found
+        except Fault as fault:
+            fault.path.insert(0, key)
+            raise
+        return made
+
+    return resolve
 
 
 def _is_scalar(value: Any) -> bool:

@@ -7,7 +7,7 @@ patience (``schema.coercion``). So a payload that passes needs no second look.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from pydantic_core import SchemaValidator, core_schema
 
@@ -16,7 +16,6 @@ from destination_core.schema.formats import CHECKS
 from destination_core.schema.models import Payload
 from destination_core.schema.values import has_type
 
-P = TypeVar("P", bound=Payload)
 Node = Mapping[str, Any]
 
 _WRAPPERS = frozenset({"function-before", "function-after", "function-wrap", "default"})
@@ -27,26 +26,30 @@ class UnsupportedModel(Exception):
     """A model whose strictness cannot be derived (a recursive one): it has no fast path."""
 
 
-def strict_validator(model: type[P], fields: Sequence[FieldSpec]) -> Callable[[Any], P] | None:
-    """Compile the fast path of a model; None when the model is too peculiar for one.
-
-    The function returned raises ``pydantic_core.ValidationError`` for everything else.
-    """
+def strict_schema(model: type[Payload], fields: Sequence[FieldSpec]) -> Node | None:
+    """Return the core schema of the fast path; None when a model is too peculiar for one."""
     schema: Node = model.__pydantic_core_schema__
     definitions: dict[str, Node] = {}
     if schema["type"] == "definitions":
         definitions = {one["ref"]: one for one in schema["definitions"]}
         schema = schema["schema"]
     try:
-        strict = _Strict(definitions).model(schema, fields, root=True)
+        return _Strict(definitions).model(schema, fields, root=True)
     except UnsupportedModel:
         return None
+
+
+def validator(node: Node, config: Mapping[str, Any] | None = None) -> Callable[[Any], Any] | None:
+    """Compile a core schema into a function that raises ``ValidationError`` or returns the value.
+
+    None for a pydantic-core that cannot be told to leave alone the validators it has already: it
+    would see the class and take that.
+    """
     try:
-        # pydantic-core would otherwise see the class and take the validator that it has already.
-        validator = SchemaValidator(strict, _use_prebuilt=False)
-    except TypeError:  # a pydantic-core that cannot be told: take the slow path, it is right too
+        made = SchemaValidator(node, config, _use_prebuilt=False)  # type: ignore[arg-type]
+    except TypeError:
         return None
-    return cast("Callable[[Any], P]", validator.validate_python)
+    return made.validate_python
 
 
 class _Strict:

@@ -1,20 +1,22 @@
 """From mapped data to a payload: strictly at full speed, else with Segment's coercions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from pydantic.errors import PydanticUndefinedAnnotation
 from pydantic_core import ValidationError
 
 from destination_core.errors import InvalidPayload, PluginError
+from destination_core.mapping import CompiledMapping
 from destination_core.schema import catalogue, messages
 from destination_core.schema.annotations import fields_of
+from destination_core.schema.assembly import assembler
 from destination_core.schema.coercion import Coercion
 from destination_core.schema.conditions import nulled, rules_of, unmet
 from destination_core.schema.fields import EXEMPT, MISSING, FieldSpec
 from destination_core.schema.messages import Fault, pointer_to
 from destination_core.schema.models import Payload
-from destination_core.schema.strictness import strict_validator
+from destination_core.schema.strictness import strict_schema, validator
 
 P = TypeVar("P", bound=Payload)
 
@@ -29,7 +31,8 @@ class PayloadSchema(Generic[P]):
     def __init__(self, model: type[P]) -> None:
         self.model = _complete(model)
         self._fields = fields_of(model)
-        self._strict = strict_validator(model, self._fields)
+        self._node = strict_schema(model, self._fields)
+        self._strict: Callable[[Any], P] | None = validator(self._node) if self._node else None
         self._validate = model.__pydantic_validator__.validate_python
         self._coerce = Coercion(self._fields)
         self._rules = rules_of(self._fields)
@@ -60,6 +63,16 @@ class PayloadSchema(Generic[P]):
         if self._conditional and not self._is_settled(data):
             return self._coerced(data)
         return payload
+
+    def reader(self, mapping: CompiledMapping) -> Callable[[Mapping[str, Any]], P]:
+        """Return what makes the payload of an event: ``validate`` of what the mapping resolves."""
+
+        def read(event: Mapping[str, Any]) -> P:
+            return self.validate(mapping.resolve(event))
+
+        if self._node is None or self._conditional:
+            return read
+        return assembler(self.model, self._node, self._fields, mapping, read) or read
 
     def _without_blanks(self, data: Any) -> P:
         """Try once more without null and "": they count as absent, and are all that is wrong."""

@@ -2,14 +2,16 @@
 
 import copy
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
+from destination_core import mapping
 from destination_core.errors import InvalidPayload
 from destination_core.numbers import number_of, text_of
-from destination_core.schema import PayloadSchema, payload_model
+from destination_core.schema import Payload, PayloadSchema, payload_model
 from destination_core.schema.coercion import Coercion
 from destination_core.schema.dates import date_of, is_date_like
 
@@ -52,6 +54,19 @@ FIELDS = st.recursive(
     ),
     max_leaves=4,
 )
+PATHS = st.lists(KEYS, min_size=1, max_size=2).map(lambda keys: {"@path": "$." + ".".join(keys)})
+MEMBERS = st.one_of(
+    PATHS,
+    SCALARS,
+    SCALARS.map(lambda value: {"@literal": value}),
+    st.tuples(PATHS, PATHS).map(
+        lambda pair: {"@if": {"exists": pair[0], "then": pair[0], "else": pair[1]}}
+    ),
+    PATHS.map(lambda path: {"@json": {"mode": "encode", "value": path}}),
+    st.just({"@flatten": {"value": {"@path": "$.a"}}}),  # fails on every event
+    st.dictionaries(KEYS, PATHS, max_size=2),
+)
+MAPPINGS = st.dictionaries(KEYS | st.just("e"), MEMBERS, max_size=4)
 DEFINITIONS = st.dictionaries(KEYS, FIELDS, max_size=3)
 PAYLOADS = st.dictionaries(KEYS, VALUES, max_size=4)
 
@@ -83,6 +98,38 @@ def test_the_fast_path_agrees_with_the_patient_one(definitions, payload):
     else:
         assert not faults
         assert taken == checked.model.model_validate(coerced)
+
+
+class Note(Payload):
+    """A payload with a default of every kind, and fields that say more than a type."""
+
+    a: str
+    b: Annotated[dict[str, Any], Field(alias="c")] = Field(default_factory=dict)
+    kind: Annotated[Literal["a", "b"], Field(alias="b")] = "b"
+    rest: Annotated[Any, Field(alias="d")] = None
+    tags: list[str] = []  # noqa: RUF012  pydantic copies it, and so must we
+    length: Annotated[str | None, Field(max_length=1, alias="e")] = None
+
+
+NOTE = st.just(Note)
+
+
+@given(NOTE | DEFINITIONS.map(lambda one: payload_model("Any", one)), MAPPINGS, PAYLOADS)
+def test_an_assembled_payload_is_the_validated_one(model, source, event):
+    """Whatever the model, the mapping and the event: the same payload, or the same complaint."""
+    checked, compiled = PayloadSchema(model), mapping.compile(source)
+    found = []
+    for read in (checked.reader(compiled), lambda one: checked.validate(compiled.resolve(one))):
+        before = copy.deepcopy(event)
+        try:
+            payload = read(event)
+        except InvalidPayload as error:
+            found.append((str(error), error.problems, error.detail))
+        else:
+            said = (payload.model_fields_set, payload.__pydantic_extra__, list(vars(payload)))
+            found.append((payload, payload.model_copy(deep=True), said, payload.to_json()))
+        assert event == before
+    assert found[0] == found[1]
 
 
 @given(DEFINITIONS, PAYLOADS)

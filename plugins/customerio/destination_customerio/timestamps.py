@@ -10,15 +10,16 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-MONTH_AND_DAY: Final = (
-    r"-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?"
-)
-ISO_8601: Final = re.compile(rf"\d\d\d\d{MONTH_AND_DAY}", re.ASCII)
-IN_JSON: Final = re.compile(rb'(%s)"(?!:)' % MONTH_AND_DAY.encode())
-"""An ISO 8601 text in JSON from its first hyphen to its closing quote, unless it is a key."""
+REST: Final = r"\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?"
+"""What follows the first hyphen."""
 
-OPENING: Final = re.compile(rb'[:,\[]"\d\d\d\d')
-"""What comes before it: inside a text quotes are escaped, so one after these opens a value."""
+ISO_8601: Final = re.compile(rf"\d\d\d\d-{REST}", re.ASCII)
+IN_JSON: Final = re.compile(rb'(-(?<=[:,\[]"\d\d\d\d-)%s)"(?!:)' % REST.encode())
+"""An ISO 8601 text in JSON, unless it is a key, from its first hyphen to its closing quote.
+
+Hyphens are rare, so the search begins with one and looks back from there. Inside a text quotes are
+escaped: one that comes after a colon, a comma or a bracket opens a value.
+"""
 
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]+)?")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,11 +48,9 @@ def instant(text: str) -> int | None:
 
     Where a time is expected a blank between date and time, and a month alone, are read as well.
     """
-    found = seconds(text)
-    if found is not None:
-        return found
-    if " " in text:
-        found = seconds(text.replace(" ", "T", 1))
+    if ISO_8601.fullmatch(text):
+        return _seconds(text)
+    found = seconds(text.replace(" ", "T", 1)) if " " in text else None
     if found is None and MONTH.fullmatch(text):
         found = seconds(f"{text}-01")
     if found is not None or not NUMBER.fullmatch(text):
@@ -63,17 +62,16 @@ def instant(text: str) -> int | None:
 def converted(body: bytes) -> bytes:
     """Return JSON with its ISO 8601 texts as Unix seconds, at any depth; keys stay as they are.
 
-    A search of the text is cheaper than a walk over the values: 0.5 µs against 1.5 µs for 0.4 kB
-    without a date, 3.0 against 3.5 with two.
+    A search of the text is cheaper than a walk over the values: 0.3 µs against 1.5 µs for 0.4 kB
+    without a date.
     """
     parts = IN_JSON.split(body)  # text, date, text, date, …, text
     for place in range(1, len(parts), 2):
-        before, rest = parts[place - 1 : place + 1]
-        opening = before[-6:]
-        date = _seconds((opening[2:] + rest).decode()) if OPENING.fullmatch(opening) else None
+        before, rest = parts[place - 1], parts[place]
+        date = _seconds((before[-4:] + rest).decode())
         if date is None:
             parts[place] = rest + b'"'
         else:
             parts[place - 1] = before[:-5]
             parts[place] = b"%d" % date
-    return b"".join(parts)
+    return b"".join(parts) if len(parts) > 1 else body
