@@ -1,12 +1,14 @@
 """The kit's standard checks, over every action."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, ClassVar
 
+import destination_core as dc
 import destination_hubspot
 from destination_core.testing import DestinationSuite, Reply, standard_event
 
-AUDIENCE = {"computation_class": "audience", "computation_key": "vips", "external_audience_id": "7"}
+AUDIENCE = {"computation_class": "audience", "computation_key": "vips"}
 
 
 def answer(request: Any) -> Reply:
@@ -29,8 +31,35 @@ def answer(request: Any) -> Reply:
     return Reply(body={"status": "COMPLETE", "results": results})
 
 
+def partial(request: Any, refused: Collection[int]) -> Reply:
+    """Refuse some of a batch: records one by one, with status 207; events all together."""
+    if request.path.startswith("/events"):
+        positions = {_position(one["email"]) for one in request.json()["inputs"]}
+        error = {"category": "VALIDATION_ERROR", "message": "Property plan is not defined"}
+        return Reply(400, {"status": "error", **error}) if positions & {*refused} else Reply(204)
+    results = answer(request).body["results"]
+    errors = [
+        {
+            "status": "error",
+            "category": "VALIDATION_ERROR",
+            "message": "Property values were not valid",
+            "context": {"objectWriteTraceId": [str(number)]},
+        }
+        for number in refused
+    ]
+    taken = [one for number, one in enumerate(results) if number not in refused]
+    body = {"status": "COMPLETE", "results": taken, "numErrors": len(errors), "errors": errors}
+    return Reply(207, body)
+
+
+def _position(email: str) -> int:
+    """Return which of the suite's events it is: the others' addresses begin with a number."""
+    first = email.partition(".")[0]
+    return int(first) - 1 if first.isdigit() else 0
+
+
 class TestHubSpot(DestinationSuite):
-    """Default mappings, and what a customer has to choose."""
+    """Default mappings, what a customer has to choose, and what was saved."""
 
     plugin = destination_hubspot
     settings: ClassVar = {
@@ -41,12 +70,19 @@ class TestHubSpot(DestinationSuite):
         "user_id_property": "customer_number",
     }
     reply = answer
+    partial = partial
     golden = Path(__file__).parent / "golden"
     readme = Path(__file__).parents[1] / "README.md"
     mappings: ClassVar = {
         "upsertObject": {"object_type": "tickets", "id_property": "ticket_number"},
-        "customEvent": {"event_name": "pe123_order_completed"},
     }
+    subscriptions: ClassVar = {
+        "upsertCompany": {"saved": dc.Saved({}, {"id_property": "account_number"})},
+        "customEvent": {
+            "saved": dc.Saved({"label": "Order"}, {"event_name": "pe123_order_completed"})
+        },
+    }
+    audiences: ClassVar = [dc.Audience("vips", "VIPs", external_id="7")]
     samples: ClassVar = {
         "updateList": standard_event(
             "identify",
