@@ -16,8 +16,14 @@ SOURCES: Final = """\
 #     write_keys: ["${env:WEBSITE_WRITE_KEY}"]  # the SDK's write key, of your choice
 """
 
+AUDIENCES: Final = (
+    "    # audiences:",
+    "    #   KEY:  # what events call it: context.personas.computation_key",
+    "    #     name: What people call it",
+)
+
 if TYPE_CHECKING:
-    from destination_core.destination import Destination
+    from destination_core.destination import Action, Destination
 
 
 @click.command(epilog="Example: destinations init customerio -o customerio.yaml")
@@ -68,14 +74,36 @@ def configuration(destination: "Destination[Any]", *, empty: bool) -> str:
             "    #   mapping: {}             # leave it out for the default mapping",
         ]
         return "\n".join(lines) + "\n" + SOURCES
+    lines += AUDIENCES if destination.audiences is not None else ()
     lines.append("    subscriptions:")
     for preset in destination.presets:
         mark = "" if preset.quick_setup else "# "
         lines.append(f"      {mark}- preset: {preset.name}  # when {preset.subscribe}")
+        lines += _options(destination.action(preset.action), mark)
     if not destination.presets:
         for action in destination.actions:
             lines.append(f"      - action: {action.slug}  # when {action.subscribe}")
+            lines += _options(action, "")
     return "\n".join(lines) + "\n" + SOURCES
+
+
+def _options(action: "Action[Any, Any] | None", mark: str) -> list[str]:
+    """Write, as comments, what a subscription may say beside its trigger."""
+    found: list[str] = []
+    if action is not None and action.sync_modes is not None:
+        modes = action.sync_modes
+        chosen = modes.default or modes.choices[0]
+        others = ", ".join(mode for mode in modes.choices if mode != chosen)
+        found.append(f"sync_mode: {chosen}" + (f"  # or {others}" if others else ""))
+    if action is not None and action.saving is not None:
+        found += ["on_mapping_save:  # then: destinations save FILE", "  inputs:"]
+        found += [
+            f"    {key}:  # {field.get('description', '')}".rstrip(" #")
+            for key, field in action.saving.input.fields.items()
+        ]
+    # where the subscription is a comment itself, its lines become one when the marks are taken off
+    place = "      #   " if mark else "        # "
+    return [place + line for line in found]
 
 
 def _settings(destination: "Destination[Any]") -> list[str]:

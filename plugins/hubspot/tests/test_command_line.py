@@ -156,3 +156,24 @@ async def test_explain_shows_the_request_that_the_others_depend_on(tmp_path: Pat
         silent = await shell.run("explain", shell.config, json.dumps(identify(None)))
         assert silent.code == 1
         assert "rejected: email is required" in silent.out
+
+
+async def test_init_writes_what_a_customer_may_choose(tmp_path: Path) -> None:
+    """Sync modes, what saving asks for and audiences stand there as comments that work."""
+    async with HubSpot() as hub:
+        shell = Shell(tmp_path, hub)
+        written = (await shell.run("init", "hubspot")).out
+        assert "        # sync_mode: upsert  # or update, add" in written
+        assert "      #       label:  # What people call the event." in written
+        top, _, bottom = written.partition("    subscriptions:")
+        top = top.replace("client_id:  # required", "client_id: c")
+        for line in ("audiences:", "  KEY:", "    name:"):
+            top = top.replace(f"    # {line}", f"    {line}")
+        for mark in ("      # ", "        # "):
+            bottom = bottom.replace(f"\n{mark}", f"\n{mark[:-2]}")
+        for key, value in (("label", "Seen"), ("list_name", "Seen it")):
+            bottom = bottom.replace(f"{key}:", f"{key}: {value}")
+        shell.config.write_text(f"{top}    subscriptions:{bottom}")
+        checked = await shell.run("check", shell.config)
+        assert "HubSpot, 4 subscriptions" in checked.out, checked.err
+        assert checked.err.count("its mapping is not saved") == 3
