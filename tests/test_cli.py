@@ -82,6 +82,12 @@ def test_init_writes_what_check_accepts(destinations: CommandLine, config: Path)
     assert (again.code, "exists already" in again.err) == (2, True)
 
 
+def test_init_leaves_secrets_out_that_are_optional(destinations: CommandLine) -> None:
+    """A reference to a variable that nobody has to set would make `check` fail."""
+    written = destinations("init", "webhook").out
+    assert '      # signing_secret: "${env:WEBHOOK_SIGNING_SECRET}"' in written.splitlines()
+
+
 def test_init_empty_is_customized_setup(destinations: CommandLine, tmp_path: Path) -> None:
     """No subscription, and the place for them."""
     path = tmp_path / "empty.yaml"

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, SecretStr
 
+import destination_core as dc
 from destination_core.connection.secrets import LARGEST, Resolver, has_reference, is_reference
 
 ENVIRONMENT = {"KEY": "se-cr-et", "EMPTY": "", "TRICKY": "${env:KEY}"}
@@ -92,3 +94,31 @@ def test_a_reference_is_recognised(value: Any, found: bool) -> None:
     """By its form alone, and also inside lists and objects."""
     assert is_reference(value) is found
     assert has_reference({"a": [0, {"b": value}]}) is found
+
+
+class Proxy(BaseModel):
+    host: str
+    password: SecretStr
+
+
+class Deep(dc.Settings):
+    headers: dict[str, SecretStr]
+    keys: list[SecretStr]
+    proxy: Proxy
+
+
+class DeepPlugin:
+    @dc.hookimpl
+    def register_destination(self) -> dc.Destination[Deep]:
+        return dc.Destination("deep", title="Deep", settings=Deep, actions=[])
+
+
+def test_secrets_are_found_wherever_settings_hold_them() -> None:
+    """Those in objects, lists and models within the settings are blanked out like the others."""
+    given = {
+        "headers": {"Authorization": "in-an-object"},
+        "keys": ["in-a-list"],
+        "proxy": {"host": "not-secret", "password": "in-a-model"},
+    }
+    opened = dc.Connection("d", dc.Registry.of(DeepPlugin()).relay("deep"), settings=given)
+    assert opened.secrets == {"in-an-object", "in-a-list", "in-a-model"}

@@ -139,3 +139,17 @@ class TestCatalogue:
                 },
             },
         }
+
+
+class Keyed(Settings):
+    headers: dict[str, SecretStr]
+
+
+@pytest.mark.parametrize("headers", ["s3cret", {"X-Key": 12345}, {"X-Key": ["s3cret"]}], ids=repr)
+def test_values_of_secret_objects_are_not_shown(headers: object) -> None:
+    """A header's value is a secret wherever it stands, also when it is of the wrong kind."""
+    with pytest.raises(InvalidSettings) as caught:
+        load_settings(Keyed, {"headers": headers})
+    assert "not shown" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "12345" not in str(caught.value)

@@ -118,7 +118,8 @@ def _settings(destination: "Destination[Any]") -> list[str]:
             lines.append(f"      # {field['description']}")
         if field.get("type") == "password":
             variable = f"{destination.slug}_{name}".upper().replace("-", "_")
-            lines.append(f'      {name}: "${{env:{variable}}}"')
+            mark = "" if field.get("required") is True else "# "
+            lines.append(f'      {mark}{name}: "${{env:{variable}}}"')
         elif field.get("required") is True:
             lines.append(f"      {name}:  # required")
         else:

@@ -2,11 +2,11 @@
 
 import copy
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from destination_core.audiences import Audience
 from destination_core.connection.subscription import (
@@ -106,8 +106,18 @@ class Connection(Generic[S]):
         return f"<Connection {self.name!r} to {self.relay.destination.slug!r}>"
 
 
-def _secrets(settings: Settings) -> Iterable[str]:
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr) and len(value.get_secret_value()) >= SHORTEST_SECRET:
-            yield value.get_secret_value()
+def _secrets(value: Any) -> Iterable[str]:
+    """Find the secrets in settings, also in lists, objects and models within them."""
+    if isinstance(value, SecretStr):
+        secret = value.get_secret_value()
+        if len(secret) >= SHORTEST_SECRET:
+            yield secret
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _secrets(one)
+    elif isinstance(value, Collection) and not isinstance(value, str | bytes):
+        for one in value:
+            yield from _secrets(one)

@@ -55,6 +55,7 @@ class _Shape:
     choices: tuple[Choice, ...] | None = None
     model: type[pydantic.BaseModel] | None = None
     convert: Callable[[Any], Any] | None = None
+    secret: bool = False
     metadata: tuple[Any, ...] = field(default=())
 
 
@@ -111,7 +112,7 @@ def _field(
         requirement=said.required_when,
         default=directive.value if directive else _default(info),
         convert=shape.convert,
-        secret=kind == "password",
+        secret=kind == "password" or shape.secret,
         unmapped=said.unmapped,
         extras=said.extras,
     )
@@ -169,7 +170,8 @@ def _class(container: type, arguments: tuple[Any, ...]) -> _Shape:
     if issubclass(container, pydantic.BaseModel):
         return _Shape("object", ("object",), model=container)
     if issubclass(container, _MAPPINGS):
-        return _Shape("object", ("object",))
+        held = [_shape(one) for one in arguments[1:]]
+        return _Shape("object", ("object",), secret=any(one.kind == "password" for one in held))
     if issubclass(container, Collection) and not issubclass(container, str | bytes):
         return _several(container, arguments)
     return _scalar(container)

@@ -16,6 +16,7 @@ from destination_core.errors import InvalidPayload
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
 from destination_core.schema import Payload
+from destination_core.testing.clock import Clock
 from destination_core.testing.events import standard_event, standard_events
 from destination_core.testing.expectation import expect
 from destination_core.testing.recording import Recorded, RecordingServer, Reply, RoutedTransport
@@ -77,6 +78,7 @@ class Subject:
             settings=self.settings,
             subscriptions=chosen,
             tokens=MemoryTokens({"suite": AccessToken("suite-token")}),
+            allowed_networks=["127.0.0.0/8"],  # where the recording server is
             audiences=self.audiences,
         )
 
@@ -131,13 +133,17 @@ class Subject:
         patience: float = PATIENCE,
         relay: Relay[Any] | None = None,
     ) -> tuple[list[Delivery], RecordingServer]:
-        """Deliver events to one action over real sockets; return what became of each."""
+        """Deliver events to one action over real sockets; return what became of each.
+
+        The clock stands still: requests that tell the time are the same in every run.
+        """
+        connection = self.connection(slug, relay=relay)
 
         async def deliver() -> tuple[list[Delivery], RecordingServer]:
             async with (
                 RecordingServer(*replies or (type(self).reply,)) as server,
                 RoutedTransport(server.url, timeout=patience) as transport,
-                Engine([self.connection(slug, relay=relay)], transport=transport) as engine,
+                Engine([connection], transport=transport, clock=Clock()) as engine,
             ):
                 if batch:
                     return [one[0] for one in await engine.send_batch(events)], server
