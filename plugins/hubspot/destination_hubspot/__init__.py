@@ -15,6 +15,9 @@ from destination_hubspot.settings import Settings
 
 TOKEN: Final = "/oauth/v1/token"  # noqa: S105  a path
 
+ACCOUNT: Final = "/account-info/v3/details"
+"""It needs the scope ``oauth`` alone; developers.hubspot.com, Account information API."""
+
 DELETE: Final = "/crm/v3/objects/contacts/gdpr-delete"
 
 
@@ -74,8 +77,8 @@ async def refresh_access_token(ctx: Ctx) -> dc.AccessToken:
 
 @dc.hookimpl
 async def test_authentication(ctx: Ctx) -> None:
-    """Read one contact: HubSpot has no endpoint for the purpose that needs the same scope."""
-    await hubspot_api.ask(ctx, "GET", "/crm/v3/objects/contacts", params={"limit": 1})
+    """Ask for the account's details, which every app may that was authorised."""
+    await hubspot_api.ask(ctx, "GET", ACCOUNT)
 
 
 @dc.hookimpl

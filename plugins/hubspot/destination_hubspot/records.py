@@ -3,6 +3,9 @@
 Sources: developers.hubspot.com, CRM API, objects, batch (at most 100 inputs a request), and "Error
 handling", multi-status errors: with an ``objectWriteTraceId`` per input, one that is refused does
 not take the others with it; the answer has status 207 and names the input in ``context``.
+
+Contacts that are found by email are looked up first, then updated by their record IDs or created:
+of HubSpot's own upsert its guide says that "partial upserts are not supported when using email".
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,6 +26,8 @@ SYNC_MODES: Final = dc.SyncModes(
     description="Upsert: update records, and create those that are missing. Update: leave out what"
     " is missing. Add: leave out what is there.",
 )
+
+CONTACTS: Final = "contacts"
 
 ADDITIONAL_EMAILS: Final = "hs_additional_emails"
 """The other addresses of a contact, separated by ";": it is found by them as well."""
@@ -117,6 +122,7 @@ class _Request:
         self._path = f"/crm/v3/objects/{dc.segment(object_type)}/batch"
         self._type = object_type
         self._by = id_property
+        self._by_email = id_property == EMAIL and object_type == CONTACTS
 
     async def send(self, inputs: list[_Input], mode: str) -> dict[str, Written]:
         """Write inputs; return what became of each, by its key."""
@@ -127,15 +133,25 @@ class _Request:
                     f" by another property"
                 )
             await self.look_up(inputs)
-            return await self._post("update", inputs)
-        if mode == "upsert":
+            return await self._update(inputs)
+        if mode == "upsert" and not self._by_email:
             return await self._post("upsert", inputs)
         await self.look_up(inputs)
-        wanted = mode == "update"
-        chosen = [one for one in inputs if (one.id is not None) == wanted]
-        settled = await self._post("update" if wanted else "create", chosen) if chosen else {}
-        why = "there is none" if wanted else "it is there already"
+        settled: dict[str, Written] = {}
+        if mode != "add":
+            settled |= await self._update([one for one in inputs if one.id is not None])
+        if mode != "update":
+            settled |= await self._post("create", [one for one in inputs if one.id is None])
+        why = "there is none" if mode == "update" else "it is there already"
         return {one.key: settled.get(one.key) or self._left_out(one, why) for one in inputs}
+
+    async def _update(self, inputs: Sequence[_Input]) -> dict[str, Written]:
+        """Update records that are there; what they are found by stays as it is."""
+        for one in inputs:
+            one.properties.pop(self._by, None)
+        changed = await self._post("update", [one for one in inputs if one.properties])
+        same = {one.key: Written(dc.Outcome(), one.id) for one in inputs if not one.properties}
+        return changed | same
 
     async def look_up(self, inputs: Sequence[_Input]) -> None:
         """Give the inputs the ids of their records, where there are any."""
@@ -146,7 +162,7 @@ class _Request:
         body = {
             "idProperty": self._by,
             "inputs": [{"id": one.key} for one in inputs],
-            "properties": [self._by] + ([ADDITIONAL_EMAILS] if self._by == EMAIL else []),
+            "properties": [self._by] + ([ADDITIONAL_EMAILS] if self._by_email else []),
         }
         answer = await hubspot_api.ask_for(self._ctx, "POST", f"{self._path}/read", json=body)
         for error in answer.get("errors") or []:
@@ -158,22 +174,21 @@ class _Request:
             one.id = ids.get(one.key)
 
     async def _post(self, verb: str, inputs: Sequence[_Input]) -> dict[str, Written]:
+        if not inputs:
+            return {}
         body = {"inputs": [self._input(verb, n, one) for n, one in enumerate(inputs)]}
         try:
             answer = await hubspot_api.ask_for(self._ctx, "POST", f"{self._path}/{verb}", json=body)
         except dc.PermanentError as refused:
-            if verb == "create" and refused.status == CONFLICT:  # made since it was looked for
-                raise dc.RetryableError(
-                    str(refused), detail=refused.detail, status=CONFLICT
-                ) from None
-            raise
+            raise self._conflict(verb, refused) from None
         settled = dc.MultiStatus(len(inputs))
         written: dict[int, Mapping[str, Any]] = {}
         errors = answer.get("errors") or []
         for error in errors:
             for index in self._places(error, inputs) or settled.left:
                 words = f"{self._type} {self._by}: {hubspot_api.said(error)}"
-                settled.set(index, hubspot_api.status_of(error), words)
+                meant = dc.error_of(hubspot_api.status_of(error), words)
+                settled.refuse(index, self._conflict(verb, meant))
         for result in answer.get("results") or []:
             place = self._place(result, inputs)
             if place is not None:
@@ -187,6 +202,14 @@ class _Request:
             result = written.get(index, {})
             made[one.key] = Written(outcome, result.get("id"), result.get("properties") or {})
         return made
+
+    def _conflict(self, verb: str, error: dc.DeliveryError) -> dc.DeliveryError:
+        """Return the error of a write: a contact made since it was looked up is there next time."""
+        if verb == "create" and self._by_email and error.status == CONFLICT:
+            return dc.RetryableError(
+                str(error), detail=error.detail, code=error.code, status=CONFLICT
+            )
+        return error
 
     def _input(self, verb: str, number: int, one: _Input) -> dict[str, Any]:
         made: dict[str, Any] = {"properties": one.properties, "objectWriteTraceId": str(number)}
@@ -226,6 +249,6 @@ class _Request:
         """Return what a record is found by: for contacts their other addresses too."""
         properties = result.get("properties") or {}
         values = [properties.get(self._by)]
-        if self._by == EMAIL:
+        if self._by_email:
             values += str(properties.get(ADDITIONAL_EMAILS) or "").split(";")
         return {key_of(self._by, str(one)) for one in values if one}

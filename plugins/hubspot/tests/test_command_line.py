@@ -146,7 +146,7 @@ async def test_explain_shows_the_request_that_the_others_depend_on(tmp_path: Pat
         event = json.dumps(identify("ann@example.com"))
         explained = await shell.run("explain", shell.config, event)
         assert explained.code == 0, explained.err
-        assert "/crm/v3/objects/contacts/batch/upsert" in explained.out
+        assert "/crm/v3/objects/contacts/batch/read" in explained.out
         assert "depends on the destination's answer" in explained.out
         assert "rejected" not in explained.out
         assert hub.asked == []

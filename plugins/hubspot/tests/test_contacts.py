@@ -6,7 +6,7 @@ import destination_core as dc
 from plugins.hubspot.tests.sending import identify, outcomes, sent, subscription
 from plugins.hubspot.tests.simulator import HubSpot
 
-UPSERT = "/crm/v3/objects/contacts/batch/upsert"
+BATCH = "/crm/v3/objects/contacts/batch"
 
 
 def contacts(hub: HubSpot) -> list[dict[str, str]]:
@@ -40,13 +40,13 @@ async def test_other_properties_are_written_as_hubspot_writes_them(hub: HubSpot)
     assert (found["logins"], found["website"], found["city"]) == ("7", "", "Rome")
 
 
-async def test_a_batch_is_one_request(hub: HubSpot) -> None:
-    """Two hundred and fifty contacts are three requests."""
+async def test_a_batch_is_a_request_for_each_step(hub: HubSpot) -> None:
+    """A hundred contacts a request: they are looked up, and those that are missing created."""
     events = [identify(f"p{n}@example.com") for n in range(250)]
     deliveries = await sent(hub, subscription("upsertContact"), *events)
     assert set(outcomes(deliveries)) == {"delivered"}
     assert len(contacts(hub)) == 250
-    assert hub.paths() == [UPSERT] * 3
+    assert sorted(hub.paths()) == [f"{BATCH}/create"] * 3 + [f"{BATCH}/read"] * 3
 
 
 async def test_what_hubspot_refuses_of_a_batch_does_not_take_the_rest_with_it(
@@ -62,17 +62,20 @@ async def test_what_hubspot_refuses_of_a_batch_does_not_take_the_rest_with_it(
     assert (error.code, error.status) == ("BAD_REQUEST", 400)
     assert "king was not one of the allowed options" in str(error)
     assert [one["email"] for one in contacts(hub)] == ["p0@example.com", "p2@example.com"]
-    assert hub.paths() == [UPSERT]
+    assert hub.paths() == [f"{BATCH}/read", f"{BATCH}/create"]
 
 
 async def test_a_batch_that_is_refused_as_a_whole_is_halved(hub: HubSpot) -> None:
     """Where HubSpot knows no partial answer, the culprit is found and the others are written."""
     hub.objects.all_or_nothing = True
+    for number in range(5):
+        hub.objects.add("contacts", email=f"p{number}@example.com")
     events = [identify(f"p{n}@example.com", stage="lead" if n != 2 else "king") for n in range(5)]
     chosen = subscription("upsertContact", lifecyclestage={"@path": "$.traits.stage"})
     deliveries = await sent(hub, chosen, *events)
     assert outcomes(deliveries) == ["delivered"] * 2 + ["refused"] + ["delivered"] * 2
-    assert len(contacts(hub)) == 4
+    stages = [one.get("lifecyclestage") for one in contacts(hub)]
+    assert stages == ["lead", "lead", None, "lead", "lead"]
 
 
 async def test_one_contact_twice_is_one_input(hub: HubSpot) -> None:
@@ -103,6 +106,7 @@ async def test_update_leaves_out_who_is_not_there(hub: HubSpot, echoes: bool) ->
     assert (ann.warnings, eve.warnings) == ((), ())
     assert "nothing was written for email of contacts: there is none" in bob.warnings[0]
     assert [one.get("firstname") for one in contacts(hub)] == ["Anna", "Eve"]
+    assert contacts(hub)[1]["email"] == "eve@example.com"
 
 
 async def test_add_leaves_out_who_is_there(hub: HubSpot) -> None:
@@ -115,19 +119,31 @@ async def test_add_leaves_out_who_is_there(hub: HubSpot) -> None:
     assert [one.get("firstname") for one in contacts(hub)] == ["Ann", None]
 
 
-async def test_somebody_else_was_faster_to_add(hub: HubSpot) -> None:
+@pytest.mark.parametrize("whole", [True, False], ids=["as a whole", "by itself"])
+async def test_somebody_else_was_faster_to_create(hub: HubSpot, whole: bool) -> None:
     """A conflict that the look-up did not foresee is tried again, and then is no conflict."""
-    hub.objects.add("contacts", email="ann@example.com")
+    hub.objects.add("contacts", email="ann@example.com", phone="1")
     hub.fail("batch/read", 200, {"status": "COMPLETE", "results": []})
-    hub.fail("batch/create", 409, {"category": "CONFLICT", "message": "Contact already exists"})
+    if whole:
+        hub.fail("batch/create", 409, {"category": "CONFLICT", "message": "already exists"})
     (delivery,) = await sent(
         hub,
-        subscription("upsertContact", "add"),
-        identify("ann@example.com"),
+        subscription("upsertContact"),
+        identify("ann@example.com", first_name="Anna"),
         retry=dc.Retry(attempts=2, base=0.001),
     )
     assert (delivery.ok, delivery.attempts) == (True, 2)
-    assert "it is there already" in delivery.warnings[0]
+    assert contacts(hub) == [{"email": "ann@example.com", "phone": "1", "firstname": "Anna"}]
+
+
+async def test_an_email_that_another_contact_has_is_a_conflict(hub: HubSpot) -> None:
+    """It would be one again: the contact is refused, with HubSpot's words."""
+    hub.objects.add("contacts", email="ann@example.com", customer_number="c-1")
+    chosen = subscription("upsertContact", "add", id_property="customer_number")
+    (delivery,) = await sent(hub, chosen, identify("ann@example.com", "c-2"))
+    assert delivery.error is not None
+    assert (delivery.status, delivery.error.code) == ("refused", "CONFLICT")
+    assert "Existing ID" in delivery.reason
 
 
 async def test_contacts_are_found_by_a_property_of_ones_own(hub: HubSpot) -> None:
@@ -187,7 +203,7 @@ async def test_a_stage_that_hubspot_keeps_is_told(hub: HubSpot) -> None:
 async def test_an_answer_that_leaves_one_out_is_no_success(hub: HubSpot) -> None:
     """What HubSpot says nothing about is tried again."""
     found = {"id": "1", "properties": {"email": "a@example.com"}}
-    hub.fail("batch/upsert", 207, {"status": "COMPLETE", "results": [found], "numErrors": 1})
+    hub.fail("batch/create", 207, {"status": "COMPLETE", "results": [found], "numErrors": 1})
     events = [identify("a@example.com"), identify("b@example.com")]
     said, unsaid = await sent(hub, subscription("upsertContact"), *events)
     assert (said.status, unsaid.status) == ("delivered", "retryable")
@@ -203,7 +219,7 @@ async def test_an_error_inside_an_answer_has_the_class_of_its_category(
     """The categories of a batch's errors are the retry policy, like statuses are."""
     error = {"category": category, "message": "no", "context": {"objectWriteTraceId": ["1"]}}
     found = {"id": "1", "objectWriteTraceId": "0"}
-    hub.fail("batch/upsert", 207, {"results": [found], "errors": [error], "numErrors": 1})
+    hub.fail("batch/create", 207, {"results": [found], "errors": [error], "numErrors": 1})
     events = [identify("a@example.com"), identify("b@example.com")]
     first, second = await sent(hub, subscription("upsertContact"), *events)
     assert (first.status, second.status) == ("delivered", status)
@@ -211,7 +227,7 @@ async def test_an_error_inside_an_answer_has_the_class_of_its_category(
 
 async def test_an_answer_that_is_not_hubspots_is_no_success(hub: HubSpot) -> None:
     """A page of a proxy in between counts for nothing."""
-    hub.fail("batch/upsert", 200, ["<html>"])
+    hub.fail("batch/create", 200, ["<html>"])
     (delivery,) = await sent(hub, subscription("upsertContact"), identify("a@example.com"))
     assert delivery.status == "retryable"
     assert "without a JSON object" in delivery.reason

@@ -134,9 +134,11 @@ async def test_a_member_that_vanished_meanwhile_is_refused(hub: HubSpot) -> None
     """HubSpot names the records that it does not know; the others are in the list."""
     list_id = hub.lists.add("VIPs")
     gone = {"id": "999", "properties": {"email": "gone@example.com"}}
-    ann = {"id": hub.objects.add("contacts", email="ann@example.com"),
-           "properties": {"email": "ann@example.com"}}  # fmt: skip
-    hub.fail("batch/upsert", 200, {"status": "COMPLETE", "results": [gone, ann]})
+    ann = {
+        "id": hub.objects.add("contacts", email="ann@example.com"),
+        "properties": {"email": "ann@example.com"},
+    }
+    hub.fail("batch/read", 200, {"status": "COMPLETE", "results": [gone, ann]})
     events = [member("gone@example.com", True), member("ann@example.com", True)]
     first, second = await sent(
         hub, subscription("updateList"), *events, audiences=[audience(list_id)]

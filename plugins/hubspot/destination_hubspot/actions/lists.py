@@ -7,10 +7,9 @@ from pydantic import Field
 
 import destination_core as dc
 from destination_hubspot import lists, records
-from destination_hubspot.actions.contacts import CONTACTS
 from destination_hubspot.hubspot_api import NOT_FOUND, Ctx
 from destination_hubspot.properties import EMAIL, key_of
-from destination_hubspot.records import Record
+from destination_hubspot.records import CONTACTS, Record
 
 SYNC_MODES: Final = dc.SyncModes(
     default="mirror",

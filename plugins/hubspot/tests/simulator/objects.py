@@ -16,8 +16,9 @@ ADDITIONAL = "hs_additional_emails"
 class Objects:
     """The records of an account, by object type and id.
 
-    ``all_or_nothing`` refuses a whole upsert by email for one input; ``echoes`` puts trace ids into
-    results.
+    ``all_or_nothing`` refuses a whole batch for one input, trace ids or not, unless it is one of
+    create, of which alone HubSpot says otherwise; ``echoes`` puts trace ids into results. An upsert
+    by email clears what it does not name: HubSpot does not support partial ones.
     """
 
     def __init__(self, properties: Properties) -> None:
@@ -95,8 +96,7 @@ class Objects:
     def _write(self, kind: str, verb: str, inputs: list[dict[str, Any]]) -> web.Response:
         traces = [one.get("objectWriteTraceId") for one in inputs]
         traced = None not in traces and len(set(traces)) == len(traces)
-        by_email = verb == "upsert" and any(one.get("idProperty") == "email" for one in inputs)
-        alone = traced and not (by_email and self.all_or_nothing)
+        alone = traced and not (self.all_or_nothing and verb != "create")
         if not alone:  # one refusal is that of all: nothing is written
             for one in inputs:
                 self._place(kind, verb, one)
@@ -110,6 +110,8 @@ class Objects:
                 errors.append(problem.entry(named))
                 continue
             new = place is None
+            if place is not None and one.get("idProperty") == "email" and verb == "upsert":
+                self.of(kind)[place].clear()
             place = self.add(kind) if place is None else place
             self._set(kind, place, one["properties"])
             shown = {**self._shown(kind, place), "properties": self._picked(
@@ -162,8 +164,6 @@ class Objects:
         record = self.of(kind)[place]
         for name, value in properties.items():
             if name == "lifecyclestage" and value and _is_behind(value, record.get(name)):
-                continue
-            if name == "email" and record.get("email"):
                 continue
             record[name] = value.lower() if name == "email" else value
 

@@ -82,6 +82,7 @@ class HubSpot:
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._guard])
         app.router.add_post("/oauth/v1/token", self.tokens.grant)
+        app.router.add_get("/account-info/v3/details", self._account)
         app.router.add_get("/crm/v3/schemas", self._schemas)
         app.router.add_get("/crm/v3/properties/{kind}", self.properties.list_all)
         app.router.add_post("/crm/v3/properties/{kind}", self.properties.create)
@@ -158,6 +159,9 @@ class HubSpot:
                 "This app hasn't been granted all required scopes to make this call.",
                 context={"requiredGranularScopes": [needed]},
             )
+
+    async def _account(self, _: web.Request) -> web.Response:
+        return web.json_response({"portalId": 123, "accountType": "STANDARD", "timeZone": "UTC"})
 
     async def _schemas(self, _: web.Request) -> web.Response:
         own = [
