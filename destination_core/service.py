@@ -42,6 +42,7 @@ class Running:
             service.queue_path,
             max_bytes=settings.max_bytes,
             min_free_bytes=settings.min_free_bytes,
+            fsync=settings.fsync,
             window=settings.dedup_window,
             retention=settings.dead_retention,
             clock=clock,

@@ -55,6 +55,8 @@ async def test_a_queue_that_has_its_size_takes_no_more(tmp_path: Path) -> None:
         jobs = await queue.claim("a", 1_000_000, 60)
         assert len(jobs) == put
         assert await queue.settle([Delivered(job) for job in jobs]) == put
+        queue._looked = 0.0  # it looks ten times a second
+        assert (await queue.put([event(put)])).new == 1
 
 
 async def test_a_disk_that_is_nearly_full_takes_no_more(tmp_path: Path) -> None:
@@ -68,8 +70,9 @@ async def test_on_a_full_database_settlements_still_work(tmp_path: Path) -> None
     """SQLite itself refuses to grow: nothing half is kept, and nothing hangs."""
     async with SqliteQueue(tmp_path / "q.db", min_free_bytes=0) as queue:
         await queue.put([event(n) for n in range(100)])
-        (pages,) = queue._db.execute("PRAGMA page_count").fetchone()
-        queue._db.execute(f"PRAGMA max_page_count = {pages}")
+        db = queue._writer._db
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(QueueFull, match="disk is full"):
             await queue.put([event(n) for n in range(100, 200)])
         counts = (await queue.counts())["a"]
@@ -150,6 +153,44 @@ async def test_a_log_that_was_cut_is_found(tmp_path: Path, share: float) -> None
         assert last.sequence == 41
 
 
+async def test_what_a_dead_owner_held_is_taken_over_by_a_living_one(tmp_path: Path) -> None:
+    """At the next upkeep, long before its leases end; with one more crash."""
+    path = tmp_path / "q.db"
+    await filled(path, 3)
+    script = WORKER.replace(
+        "await asyncio.gather", "await queue.claim('a', 2, 3600)\n        os._exit(9)#"
+    )
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "import os" + script, str(path), "0"
+        )
+        assert await process.wait() == 9
+        assert len(await queue.claim("a", 10, 60)) == 1
+        await queue.tend()
+        assert [job.crashes for job in await queue.claim("a", 10, 60)] == [1, 1]
+
+
+async def test_commits_need_not_wait_for_the_disk(tmp_path: Path) -> None:
+    """With `fsync: checkpoint`; the file says so to whoever opens it."""
+    async with SqliteQueue(tmp_path / "q.db", min_free_bytes=0, fsync="checkpoint") as queue:
+        await queue.put([event(1)])
+        assert queue._writer._db.execute("PRAGMA synchronous").fetchone() == (1,)
+    async with SqliteQueue(tmp_path / "q.db", min_free_bytes=0) as queue:
+        assert queue._writer._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert queue.damage == []
+
+
+async def test_closing_beside_others_waits_for_nobody(tmp_path: Path) -> None:
+    """The log is written back by whoever closes last; a reader that stays holds nothing up."""
+    path = tmp_path / "q.db"
+    await filled(path, 10)
+    with contextlib.closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM jobs").fetchone()
+        async with asyncio.timeout(10), SqliteQueue(path, min_free_bytes=0) as queue:
+            await queue.put([event(99)])
+
+
 WORKER = """
 import asyncio, sys
 from pathlib import Path
@@ -215,6 +256,8 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path)
         older.execute("DROP INDEX jobs_by_user")
         older.execute("ALTER TABLE jobs DROP COLUMN user")
         older.execute("ALTER TABLE events DROP COLUMN trace")
+        older.execute("ALTER TABLE jobs DROP COLUMN crc")
+        older.execute("ALTER TABLE dead DROP COLUMN record_crc")
         older.execute("PRAGMA user_version = 1")
     assert await drained(path) == (3, [])
 

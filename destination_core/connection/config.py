@@ -1,6 +1,6 @@
 """The shape of a configuration file."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
@@ -116,6 +116,13 @@ class QueueConfig(BaseModel):
     min_free_bytes: Annotated[int, Field(ge=0, description="What must stay free on the disk.")] = (
         2**28
     )
+    fsync: Annotated[
+        Literal["always", "checkpoint"],
+        Field(
+            description="`always`: what is answered 200 survives a power cut. `checkpoint`: it"
+            " survives a crash of the process; a power cut may take the last seconds."
+        ),
+    ] = "always"
     dedup_window: Annotated[
         float, Field(gt=0, description="Seconds for which a messageId is remembered.")
     ] = 86_400.0

@@ -38,9 +38,9 @@ class Policy(BaseModel):
         int, Field(ge=1, le=10_000, description="Events that are claimed and batched together.")
     ] = 500
     ahead: Annotated[int, Field(ge=1, le=100, description="Chunks in flight at once, at most.")] = 4
-    lease: Annotated[float, Field(gt=1, description="After this long a claim counts as lost.")] = (
-        120.0
-    )
+    lease: Annotated[
+        float, Field(gt=1, le=86_400, description="After this long a claim counts as lost.")
+    ] = 120.0
     deadline: Annotated[
         float, Field(gt=0, description="How long a handler may take for one attempt.")
     ] = 60.0
@@ -53,4 +53,4 @@ class Policy(BaseModel):
     backoff: Annotated[
         float, Field(gt=0, description="The first wait; it doubles with every attempt.")
     ] = 1.0
-    backoff_limit: Annotated[float, Field(gt=0, description="The longest wait.")] = 300.0
+    backoff_limit: Annotated[float, Field(gt=0, le=86_400, description="The longest wait.")] = 300.0

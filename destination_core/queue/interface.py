@@ -1,9 +1,18 @@
-"""What any queue must do; the tests of the contract run over every implementation."""
+"""What any queue must do; ``destination_core.testing.queues`` holds the tests of the contract."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from destination_core.queue.records import Accepted, Counts, DeadLetter, Intake, Job, Settlement
+from destination_core.queue.records import (
+    Accepted,
+    Counts,
+    Damage,
+    DeadLetter,
+    Expired,
+    Intake,
+    Job,
+    Settlement,
+)
 
 
 class Queue(Protocol):
@@ -25,6 +34,10 @@ class Queue(Protocol):
 
         A job that is not settled by then is due again, for anybody, with one more crash.
         """
+        ...
+
+    async def renew(self, jobs: Sequence[Job], lease: float) -> int:
+        """Lease jobs that are still ours for ``lease`` seconds from now; return how many are."""
         ...
 
     async def settle(self, settlements: Sequence[Settlement]) -> int:
@@ -54,4 +67,20 @@ class Queue(Protocol):
 
     async def drop(self, ids: Sequence[int]) -> int:
         """Delete dead letters for good; return how many there were."""
+        ...
+
+    async def tend(self) -> Expired:
+        """Do a part of the upkeep, such as forgetting what is too old; return what that was.
+
+        To be called now and then, until there is nothing left to do.
+        """
+        ...
+
+    @property
+    def damage(self) -> Sequence[Damage]:
+        """What was found damaged since the queue was opened, in the order in which it was."""
+        ...
+
+    def room(self) -> str:
+        """Return why ``put`` would raise ``QueueFull`` now, or "" when there is room."""
         ...

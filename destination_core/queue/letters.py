@@ -1,43 +1,83 @@
 """Dead letters in the file: written with the end of their job, kept until somebody decides."""
 
+import zlib
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import orjson
 
-from destination_core.queue.records import Dead, DeadLetter
-from destination_core.queue.tables import Tables, checksum
+from destination_core.queue.records import Damage, Dead, DeadLetter
+from destination_core.queue.tables import Tables, checksum, job_checksum
+
+
+class Damaged(NamedTuple):
+    """What is left of a delivery whose rows are damaged."""
+
+    destination: str
+    sequence: int
+    source: str | None
+    received: float | None
+    body: bytes | None
+    crc: int | None
 
 
 class Letters:
-    """The operations on dead letters, inside transactions that others begin and end."""
+    """The operations on dead letters, inside transactions that others begin and end.
 
-    def __init__(self, tables: Tables) -> None:
+    What is found damaged goes to ``damage``, once per letter.
+    """
+
+    def __init__(self, tables: Tables, damage: list[Damage]) -> None:
         self._tables = tables
         self._db = tables.db
+        self._damage = damage
+        self._damaged: set[int] = set()
 
     def bury(self, one: Dead, now: float) -> None:
         """Write a dead letter."""
         job = one.job
         self._db.execute(
             "INSERT INTO dead (destination, sequence, source, received, at, subscription, action,"
-            " code, reason, attempts, record, body, crc) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " code, reason, attempts, record, body, crc, record_crc)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 *(job.destination, job.sequence, job.source, job.received, now),
                 *(one.subscription, one.action, one.code, one.reason, job.attempts),
                 *(one.record, job.body, checksum(job.sequence, job.source, job.body)),
+                zlib.crc32(one.record),
+            ),
+        )
+
+    def quarantine(self, row: Damaged, now: float) -> None:
+        """Keep what is left of a damaged delivery for people to look at; it cannot be revived."""
+        self._db.execute(
+            "INSERT INTO dead (destination, sequence, source, received, at, subscription, action,"
+            " code, reason, attempts, record, body, crc, record_crc)"
+            " VALUES (?,?,?,?,?,'','','DAMAGED',?,0,?,?,?,?)",
+            (
+                *(row.destination, row.sequence, row.source or "", row.received or now, now),
+                "what the file holds of it is not what was written",
+                record := orjson.dumps({"event": (row.body or b"").decode("utf-8", "replace")}),
+                *(row.body or b"", ~(row.crc or 0), zlib.crc32(record)),
             ),
         )
 
     def page(self, destination: str | None, limit: int, after: int) -> list[DeadLetter]:
-        """Return dead letters by id."""
+        """Return dead letters by id; those whose record is damaged are reported, and returned."""
         rows = self._db.execute(
-            "SELECT id, destination, sequence, source, at, subscription, action, code, reason,"
-            " attempts, record FROM dead WHERE id > ? AND (? IS NULL OR destination = ?)"
+            "SELECT record_crc, id, destination, sequence, source, at, subscription, action, code,"
+            " reason, attempts, record FROM dead WHERE id > ? AND (? IS NULL OR destination = ?)"
             " ORDER BY id LIMIT ?",
             (after, destination, destination, limit),
         )
-        return [DeadLetter(*row) for row in rows]
+        found = []
+        for crc, *members in rows:
+            letter = DeadLetter(*members)
+            if crc is not None and crc != zlib.crc32(letter.record):
+                self._tell(letter.id, "what it says is not what was written")
+            found.append(letter)
+        return found
 
     def counts(self) -> list[tuple[str, int]]:
         """Return how many there are by destination."""
@@ -45,28 +85,35 @@ class Letters:
         return found.fetchall()
 
     def revive(self, ids: Sequence[int], now: float) -> int:
-        """Make jobs of dead letters; deduplication does not see them."""
+        """Make jobs of dead letters; deduplication does not see them.
+
+        They have their whole retry window before them. One whose event is damaged stays.
+        """
         revived = 0
         counted: Counter[tuple[str, str]] = Counter()
         for one in ids:
             row = self._db.execute(
-                "DELETE FROM dead WHERE id = ?"
-                " RETURNING destination, source, received, subscription, body",
+                "SELECT destination, source, subscription, body, sequence, crc FROM dead"
+                " WHERE id = ?",
                 (one,),
             ).fetchone()
             if row is None:
                 continue
-            destination, source, received, subscription, body = row
+            destination, source, subscription, body, before, crc = row
+            if crc != checksum(before, source, body):
+                self._tell(one, "its event cannot be queued again")
+                continue
+            self._db.execute("DELETE FROM dead WHERE id = ?", (one,))
             sequence = self._tables.number(1)
-            crc = checksum(sequence, source, body)
             self._tables.insert(
                 "events (sequence, source, received, body, crc)",
-                [(sequence, source, received, body, crc)],
+                [(sequence, source, now, body, checksum(sequence, source, body))],
             )
             names = orjson.dumps([subscription]).decode() if subscription else None
+            guard = job_checksum(sequence, destination, 0, names)
             self._tables.insert(
-                "jobs (sequence, destination, due, subscriptions)",
-                [(sequence, destination, now, names)],
+                "jobs (sequence, destination, due, subscriptions, crc)",
+                [(sequence, destination, now, names, guard)],
             )
             counted[destination, "dead"] -= 1
             revived += 1
@@ -79,9 +126,18 @@ class Letters:
             self._db.execute("DELETE FROM dead WHERE id = ?", (one,)).rowcount for one in ids
         )
 
-    def expire(self, before: float, most: int) -> int:
-        """Delete dead letters that are too old, at most so many; return how many."""
-        return self._db.execute(
-            "DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE at < ? LIMIT ?)",
+    def expire(self, before: float, most: int) -> dict[str, int]:
+        """Delete dead letters that are too old, at most so many; return how many of whom."""
+        gone = self._db.execute(
+            "DELETE FROM dead WHERE id IN (SELECT id FROM dead WHERE at < ? LIMIT ?)"
+            " RETURNING destination",
             (before, most),
-        ).rowcount
+        ).fetchall()
+        expired = Counter(destination for (destination,) in gone)
+        self._tables.count({(name, "expired"): many for name, many in expired.items()})
+        return dict(expired)
+
+    def _tell(self, number: int, what: str) -> None:
+        if number not in self._damaged:
+            self._damaged.add(number)
+            self._damage.append(Damage(f"dead letter {number} is damaged: {what}"))

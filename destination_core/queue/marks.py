@@ -1,8 +1,8 @@
-"""Two small files beside the database: the last sequence number, and who owns what.
+"""Two small files beside the database: how far it has come, and who owns what.
 
 The database alone cannot tell that its end is missing: a log that was cut ends earlier and is
-sound. So the last number given is also written here, after every commit and before anybody is told
-that their event is safe.
+sound. So the last sequence number given and the number of transactions are also written here, after
+every commit and before anybody is told that their event is safe.
 """
 
 import fcntl
@@ -10,32 +10,50 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-_RECORD: Final = struct.Struct("<QI")
+_RECORD: Final = struct.Struct("<QQI")
+_OLDER: Final = struct.Struct("<QI")
+"""Of the first version: without transactions."""
+
+
+class Reached(NamedTuple):
+    """How far a file has come: the last sequence number, and how many transactions."""
+
+    sequence: int = 0
+    commits: int = 0
 
 
 class HighWater:
-    """The last sequence number that was acknowledged, in a file of twelve bytes."""
+    """The furthest that was acknowledged, in a file of twenty bytes that processes share."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
-    def read(self) -> int | None:
-        """Return the number; 0 when there is none yet, None when the file is damaged."""
+    def read(self) -> Reached | None:
+        """Return what is marked; zeros when there is nothing yet, None when it is damaged."""
         raw = os.pread(self._descriptor, _RECORD.size, 0)
         if not raw:
-            return 0
-        if len(raw) != _RECORD.size:
-            return None
-        number, crc = _RECORD.unpack(raw)
-        return int(number) if crc == zlib.crc32(raw[:8]) else None
+            return Reached()
+        for record in (_RECORD, _OLDER):
+            if len(raw) == record.size:
+                *numbers, crc = record.unpack(raw)
+                return Reached(*numbers) if crc == zlib.crc32(raw[:-4]) else None
+        return None
 
-    def write(self, number: int) -> None:
-        """Write a number; it is on the disk when this returns."""
-        head = number.to_bytes(8, "little")
-        os.pwrite(self._descriptor, _RECORD.pack(number, zlib.crc32(head)), 0)
-        os.fdatasync(self._descriptor)
+    def raise_to(self, reached: Reached, *, sync: bool) -> None:
+        """Write the larger numbers of what is marked and of these.
+
+        With ``sync`` they are on the disk when this returns; a crash of the process alone loses
+        them in no case.
+        """
+        now = self.read() or Reached()
+        most = Reached(*map(max, now, reached))
+        if most != now:
+            head = struct.pack("<QQ", *most)
+            os.pwrite(self._descriptor, _RECORD.pack(*most, zlib.crc32(head)), 0)
+        if sync:
+            os.fdatasync(self._descriptor)
 
     def close(self) -> None:
         """Close the file."""

@@ -1,6 +1,6 @@
 """What goes into the queue and what comes out of it."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from destination_core.errors import DestinationError
@@ -141,13 +141,24 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True)
+class Expired:
+    """What grew too old: how many ids were forgotten, how many dead letters deleted of whom."""
+
+    ids: int = 0
+    letters: Mapping[str, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.letters)
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How many deliveries of one destination are where; a delivery is an event at a destination.
 
     ``accepted`` equals the sum of all others at every moment: ``difference`` is what is missing.
     ``oldest`` is when the oldest that is queued was received, in Unix seconds. ``letters`` are the
-    dead letters that are still kept: those that were dropped or grew too old stay counted in
-    ``dead``.
+    dead letters that are still kept: those that were dropped or ``expired``, for they grew too old,
+    stay counted in ``dead``.
     """
 
     accepted: int = 0
@@ -157,8 +168,9 @@ class Counts:
     queued: int = 0
     damaged: int = 0
     oldest: float | None = None
-    duplicates: int = field(default=0)
+    duplicates: int = 0
     letters: int = 0
+    expired: int = 0
 
     @property
     def difference(self) -> int:

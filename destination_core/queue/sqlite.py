@@ -1,28 +1,34 @@
 """The queue that comes with the package: one SQLite file."""
 
 import asyncio
+import glob
 import logging
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from destination_core.queue.marks import HighWater, OwnerLock, is_alive
+from destination_core.errors import ConfigurationError
+from destination_core.queue.marks import HighWater, OwnerLock, Reached, is_alive
 from destination_core.queue.records import (
     Accepted,
     Counts,
     Damage,
     DeadLetter,
+    Expired,
     Intake,
     Job,
     QueueFull,
     Settlement,
 )
+from destination_core.queue.reserve import Reserve, is_full
+from destination_core.queue.salvage import is_damaged, salvage
 from destination_core.queue.store import Store
-from destination_core.queue.tables import connect
+from destination_core.queue.tables import COMMITS, Fsync, connect, lenient
 from destination_core.queue.writer import Writer
 
 log: Final = logging.getLogger(__name__)
@@ -30,6 +36,12 @@ log: Final = logging.getLogger(__name__)
 GIB: Final = 1024**3
 DAY: Final = 86_400.0
 LOOK_SECONDS: Final = 0.1
+VERIFY_SECONDS: Final = 60.0
+"""Between two looks for damage that no checksum tells."""
+
+LATEST: Final = 2 * DAY
+"""Nothing that is queued waits for longer: `Retry-After` and leases are bounded by a day."""
+
 PURGE: Final = 5_000
 """Rows that one round of upkeep deletes at most: delivery goes on beside it."""
 
@@ -41,7 +53,9 @@ class SqliteQueue:
     number of processes may share the file; each claims under its own epoch, so that one which was
     stopped and comes back cannot settle what others have claimed meanwhile. ``max_bytes`` bounds
     the file, ``min_free_bytes`` is what must stay free on the disk: beyond them ``put`` raises
-    ``QueueFull`` while everything else goes on. ``window`` is how long an event's ``messageId`` is
+    ``QueueFull`` while everything else goes on. With ``fsync="checkpoint"`` commits survive a crash
+    of the process, and of the machine only once the log has been written back; what was lost is
+    reported when the file is opened. ``window`` is how long an event's ``messageId`` is
     remembered, ``retention`` how long dead letters are kept, both in seconds. What is found damaged
     is in ``damage``.
     """
@@ -52,6 +66,7 @@ class SqliteQueue:
         *,
         max_bytes: int = 8 * GIB,
         min_free_bytes: int = GIB // 4,
+        fsync: Fsync = "always",
         window: float = DAY,
         retention: float = 30 * DAY,
         clock: Callable[[], float] = time.time,
@@ -60,10 +75,12 @@ class SqliteQueue:
         self._max_bytes = max_bytes
         self._min_free = min_free_bytes
         self._window = window
+        self._fsync = fsync
         self._retention = retention
         self._clock = clock
         self._store: Store | None = None
         self._looked = -LOOK_SECONDS
+        self._verified = -VERIFY_SECONDS
         self._full = ""
 
     async def __aenter__(self) -> Self:
@@ -79,57 +96,121 @@ class SqliteQueue:
         await asyncio.to_thread(self._close)
 
     def _open(self) -> None:
-        self._db = connect(self.path)
-        self._mark = HighWater(self._beside("mark"))
-        self._db.execute("BEGIN IMMEDIATE")  # nobody else opens, or commits, meanwhile
-        (self._owner,) = self._db.execute(
-            "INSERT INTO owners (since) VALUES (?) RETURNING owner", (self._clock(),)
-        ).fetchone()
-        self._lock = OwnerLock(self._beside(f"owner-{self._owner}"))
-        self._store = Store(self._db, self._owner)
-        self._recover(self._store)
-        self._db.execute("COMMIT")
-        self._writer = Writer(self._db, self._store, self._mark, self._beside("reserve"))
+        self._reserve = Reserve(self._beside("reserve"))
+        is_ours = self._beside("mark").exists()
+        damage: list[Damage] = []
+        try:
+            store = self._begun()
+        except sqlite3.DatabaseError as error:
+            if is_ours and is_damaged(error) and not self._others():
+                damage = salvage(self.path, self._clock())
+            elif not (is_full(error) and self._reserve.spend()):
+                told = f"queue {str(self.path)!r} cannot be opened: {error}"
+                raise ConfigurationError(told) from error
+            store = self._begun()
+        store.damage[:0] = damage
+        self._store = store
+        self._reserve.keep()
+        self._writer = Writer(
+            store, self._mark, self._reserve, fsync=self._fsync, mend=self._mended
+        )
         self._writer.start()
 
-    def _recover(self, store: Store) -> None:
-        """Take back what dead owners held; compare the file with the mark."""
-        owners = [number for (number,) in self._db.execute("SELECT owner FROM owners")]
+    def _begun(self) -> Store:
+        """Open the file as a new owner; what was wrong with it is in the store's damage."""
+        db = connect(self.path, fsync=self._fsync)
+        try:
+            db.execute("BEGIN IMMEDIATE")  # nobody else opens, or commits, meanwhile
+            (self._owner,) = db.execute(
+                "INSERT INTO owners (since) VALUES (?) RETURNING owner", (self._clock(),)
+            ).fetchone()
+            store = Store(db, self._owner)
+            lock = OwnerLock(self._beside(f"owner-{self._owner}"))
+        except BaseException:
+            db.close()
+            raise
+        try:
+            self._bury(store)
+            self._mark = HighWater(self._beside("mark"))
+            self._compare(store, self._mark)
+            db.execute("COMMIT")
+        except BaseException:
+            lock.close()
+            db.close()
+            raise
+        self._lock = lock
+        return store
+
+    def _others(self) -> list[int]:
+        """Return the other owners that live, by their lock files."""
+        found = self.path.parent.glob(f"{glob.escape(self.path.name)}-owner-*")
+        numbers = [int(one.name.rpartition("-")[2]) for one in found]
+        mine = self._owner if self._store is not None else None
+        return [one for one in numbers if one != mine and is_alive(self._beside(f"owner-{one}"))]
+
+    def _bury(self, store: Store) -> None:
+        """Take back what dead owners held; nobody opens the file meanwhile."""
+        owners = [one for (one,) in store.tables.db.execute("SELECT owner FROM owners")]
         gone = [
-            number
-            for number in owners
-            if number != self._owner and not is_alive(self._beside(f"owner-{number}"))
+            one
+            for one in owners
+            if one != self._owner and not is_alive(self._beside(f"owner-{one}"))
         ]
-        store.release(gone, crashed=True)
-        self._db.executemany("DELETE FROM owners WHERE owner = ?", [(one,) for one in gone])
-        last, marked = store.tables.last_sequence(), self._mark.read()
+        if gone:
+            store.release(gone, crashed=True)
+
+    def _compare(self, store: Store, mark: HighWater) -> None:
+        """Compare how far the file has come with the mark beside it."""
+        reached, marked = store.tables.reached(), mark.read()
         if marked is None:
             store.damage.append(Damage(f"{self._beside('mark')} is damaged; it is written anew"))
-        elif last < marked:
+            marked = Reached()
+        missing = marked.sequence - reached.sequence
+        if missing > 0:
             store.damage.append(
                 Damage(
-                    f"{self.path} ends at event {last}, but event {marked} was accepted:"
-                    f" {marked - last} accepted events are missing"
+                    f"{self.path} ends at event {reached.sequence}, but event {marked.sequence}"
+                    f" was accepted: {missing} accepted events are missing"
                 )
             )
             # numbers are never given twice, so that what is missing stays missing
-            store.tables.number(marked - last)
-            last = marked
-        self._mark.write(last)
+            store.tables.number(missing)
+        behind = marked.commits - reached.commits
+        if behind > 0:
+            if missing <= 0:
+                store.damage.append(
+                    Damage(
+                        f"{self.path} lacks its last {behind} transactions: what they settled is"
+                        f" delivered again"
+                    )
+                )
+            store.tables.count({COMMITS: behind})
+        mark.raise_to(store.tables.reached(), sync=True)
+
+    def _mended(self) -> Store | None:
+        """Salvage the file while it is in use; None when another process has it open too."""
+        before = self._store
+        if before is None or self._others():
+            return None
+        before.tables.db.close()
+        found = salvage(self.path, self._clock())
+        store = Store(connect(self.path, fsync=self._fsync), self._owner)
+        store.damage[:] = [*before.damage, *found]
+        self._store = store
+        return store
 
     def _close(self) -> None:
         if self._store is None:
             return
         self._writer.stop()
+        db = self._store.tables.db
         try:
             self._store.release([self._owner], crashed=False)
-            self._db.execute("DELETE FROM owners WHERE owner = ?", (self._owner,))
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except (
-            sqlite3.DatabaseError
-        ) as error:  # a full disk; the lock goes, and with it what we hold
+            db.execute("PRAGMA busy_timeout = 0")  # others go on meanwhile
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.DatabaseError as error:  # the lock goes, and with it what was held
             log.warning("queue %s is not closed as it should be: %s", self.path, error)
-        self._db.close()
+        db.close()
         self._mark.close()
         self._lock.close()
         self._store = None
@@ -203,6 +284,12 @@ class SqliteQueue:
         )
         return jobs
 
+    async def renew(self, jobs: Sequence[Job], lease: float) -> int:
+        """Lease jobs for longer; see ``Queue.renew``."""
+        now = self._clock()
+        ours: int = await self._writer.do(lambda store: store.renew(jobs, now, lease))
+        return ours
+
     async def settle(self, settlements: Sequence[Settlement]) -> int:
         """Settle jobs; see ``Queue.settle``."""
         now = self._clock()
@@ -219,10 +306,16 @@ class SqliteQueue:
         return await asyncio.to_thread(self._counts)
 
     def _counts(self) -> dict[str, Counts]:
-        connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)
+        with self._reading() as store:
+            return store.books.counts()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Store]:
+        """Give a store to read from, as of one moment."""
+        connection = lenient(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True))
         try:
             connection.execute("BEGIN")
-            return Store(connection, 0).counts()
+            yield Store(connection, 0)
         finally:
             connection.close()
 
@@ -246,14 +339,33 @@ class SqliteQueue:
         many: int = await self._writer.do(lambda store: store.letters.drop(ids))
         return many
 
-    async def tend(self) -> tuple[int, int]:
-        """Forget a part of what is too old; return how many ids and how many dead letters.
-
-        To be called now and then, until both are 0.
-        """
+    async def tend(self) -> Expired:
+        """Forget a part of what is too old, take over from owners that died; see ``Queue.tend``."""
         now = self._clock()
-        self._writer.refill()
-        many: tuple[int, int] = await self._writer.do(
-            lambda store: store.expire(now - self._window, now - self._retention, PURGE)
-        )
-        return many
+        self._reserve.keep()
+
+        if time.monotonic() >= self._verified + VERIFY_SECONDS:
+            await self._verify(now)
+
+        def upkeep(store: Store) -> Expired:
+            self._bury(store)
+            return store.books.expire(now - self._window, now - self._retention, PURGE)
+
+        expired: Expired = await self._writer.do(upkeep)
+        return expired
+
+    async def _verify(self, now: float) -> None:
+        """Look for damage that no checksum tells: beside the writer, and mend it if there is."""
+        latest = now + LATEST
+
+        def is_consistent() -> bool:
+            with self._reading() as store:
+                return store.books.is_consistent(latest)
+
+        try:
+            sound = await asyncio.to_thread(is_consistent)
+        except (sqlite3.DatabaseError, TypeError):  # nothing where there must be something
+            sound = False
+        if not sound:
+            await self._writer.do(lambda store: store.books.repair(latest, now))
+        self._verified = time.monotonic()

@@ -7,7 +7,6 @@ parked: due never, until the earlier one has ended. All counters are changed in 
 changes what they count.
 """
 
-import math
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,9 +14,9 @@ from typing import Any, Final
 
 import orjson
 
-from destination_core.queue.letters import Letters
+from destination_core.queue.books import PARKED, Books
+from destination_core.queue.letters import Damaged, Letters
 from destination_core.queue.records import (
-    Counts,
     Damage,
     Dead,
     Delivered,
@@ -28,21 +27,15 @@ from destination_core.queue.records import (
     Settlement,
 )
 from destination_core.queue.tables import (
-    SEQUENCE,
     Tables,
     checksum,
     flat,
     identity,
+    job_checksum,
     parts,
     places,
     user_number,
 )
-
-SHRINK_PAGES: Final = 500
-"""Empty pages that one round of upkeep gives back to the disk."""
-
-PARKED: Final = math.inf
-"""``due`` of a job that waits for an earlier one of its user."""
 
 
 class Store:
@@ -52,8 +45,9 @@ class Store:
         self._db = connection
         self._owner = owner
         self.tables = Tables(connection)
-        self.letters = Letters(self.tables)
         self.damage: list[Damage] = []
+        self.letters = Letters(self.tables, self.damage)
+        self.books = Books(self.tables, self.letters, self.damage)
 
     # -- in --------------------------------------------------------------------------------
 
@@ -74,14 +68,14 @@ class Store:
             names = _names(one.subscriptions)
             for destination in one.destinations:
                 counted[destination, "accepted"] += 1
+                due, user = one.received, None
                 if one.user and destination in one.ordered:
-                    user = user_number(one.user)
+                    due, user = PARKED, user_number(one.user)
                     lines.setdefault(destination, {})[user] = None
-                    jobs.append((sequence, destination, PARKED, user, names))
-                else:
-                    jobs.append((sequence, destination, one.received, None, names))
+                guard = job_checksum(sequence, destination, 0, names)
+                jobs.append((sequence, destination, due, user, names, guard))
         self.tables.insert("events (sequence, source, received, body, crc, trace)", rows)
-        self.tables.insert("jobs (sequence, destination, due, user, subscriptions)", jobs)
+        self.tables.insert("jobs (sequence, destination, due, user, subscriptions, crc)", jobs)
         for destination, users in lines.items():
             self._advance(destination, list(users), kept[-1].received)
         unwanted = len(fresh) - len(kept)  # no destination wants them: counted, not kept
@@ -92,22 +86,20 @@ class Store:
     def _unseen(self, events: Sequence[Intake]) -> list[bool]:
         """Remember the ids of events; tell of each whether it is new."""
         ids = [identity(one) for one in events]
-        rows = [
-            (key, one.received) for key, one in zip(ids, events, strict=True) if key is not None
-        ]
-        new = {
-            key
-            for part in parts(rows)
-            for (key,) in self._db.execute(
-                f"INSERT OR IGNORE INTO seen (id, at) VALUES {places(part)} RETURNING id",  # noqa: S608
-                flat(part),
-            )
-        }
+        known: set[bytes] = set()
+        for part in parts([(key,) for key in ids if key is not None]):
+            marks = ",".join("?" * len(part))
+            found = self._db.execute(f"SELECT id FROM seen WHERE id IN ({marks})", flat(part))  # noqa: S608
+            known.update(key for (key,) in found)
         fresh: list[bool] = []
-        for key in ids:
-            fresh.append(key is None or key in new)
-            if key is not None:
-                new.discard(key)  # the same id twice in one call is new only once
+        rows: list[tuple[Any, ...]] = []
+        for key, one in zip(ids, events, strict=True):
+            is_new = key is None or key not in known
+            fresh.append(is_new)
+            if key is not None and is_new:
+                known.add(key)  # the same id twice in one call is new only once
+                rows.append((key, one.received))
+        self.tables.insert("seen (id, at)", rows)
         return fresh
 
     def _advance(self, destination: str, users: Sequence[int], now: float) -> None:
@@ -125,15 +117,20 @@ class Store:
     def claim(self, destination: str, limit: int, now: float, lease: float) -> list[Job]:
         """Lease jobs that are due; rows whose checksum is wrong are put aside and reported."""
         found = self._db.execute(
-            "SELECT jobs.sequence, owner, attempts, crashes, subscriptions, source, received,"
-            " body, crc, trace FROM jobs LEFT JOIN events USING (sequence)"
+            "SELECT jobs.sequence, owner, attempts, crashes, subscriptions, jobs.crc, source,"
+            " received, body, events.crc, trace FROM jobs LEFT JOIN events USING (sequence)"
             " WHERE destination = ? AND due <= ? ORDER BY due, jobs.sequence LIMIT ?",
             (destination, now, limit),
         ).fetchall()
-        jobs, broken = [], []
-        for sequence, owner, attempts, crashes, names, source, received, body, crc, trace in found:
-            if body is None or crc != checksum(sequence, source, body):
-                broken.append(sequence)
+        jobs: list[Job] = []
+        broken: list[Damaged] = []
+        for row in found:
+            sequence, owner, attempts, crashes, names, guard, *kept, crc, trace = row
+            source, received, body = kept
+            if not _is_sound(guard, sequence, destination, attempts, names) or (
+                body is None or crc != checksum(sequence, source, body)
+            ):
+                broken.append(Damaged(destination, sequence, source, received, body, crc))
                 continue
             lost = crashes + (owner != 0)
             left = None if names is None else frozenset(orjson.loads(names))
@@ -146,21 +143,39 @@ class Store:
                 (now + lease, self._owner, destination, *flat(part)),
             )
         if broken:
-            self._put_aside(destination, broken, now)
+            self._put_aside(broken, now)
         return jobs
 
-    def _put_aside(self, destination: str, sequences: Sequence[int], now: float) -> None:
-        for sequence in sequences:
+    def renew(self, jobs: Sequence[Job], now: float, lease: float) -> int:
+        """Lease jobs that are still ours for longer; return how many they are."""
+        ours = 0
+        by_destination: dict[str, list[tuple[int]]] = {}
+        for job in jobs:
+            by_destination.setdefault(job.destination, []).append((job.sequence,))
+        for destination, sequences in by_destination.items():
+            for part in parts(sequences):
+                ours += self._db.execute(
+                    "UPDATE jobs SET due = ? WHERE destination = ? AND owner = ?"  # noqa: S608
+                    f" AND sequence IN ({','.join('?' * len(part))})",
+                    (now + lease, destination, self._owner, *flat(part)),
+                ).rowcount
+        return ours
+
+    def _put_aside(self, rows: Sequence[Damaged], now: float) -> None:
+        for row in rows:
+            destination, sequence = row.destination, row.sequence
             (user,) = self._db.execute(
                 "DELETE FROM jobs WHERE destination = ? AND sequence = ? RETURNING user",
                 (destination, sequence),
             ).fetchone()
             if user is not None:
                 self._advance(destination, [user], now)
+            self.letters.quarantine(row, now)
             self.damage.append(
                 Damage(f"event {sequence} for {destination!r} is damaged and cannot be delivered")
             )
-        self.tables.count({(destination, "damaged"): len(sequences)})
+            self.tables.count({(destination, "damaged"): 1})
+        self._forget([row.sequence for row in rows])
 
     def next_due(self, destination: str) -> float | None:
         """Return when the next job is due."""
@@ -200,11 +215,13 @@ class Store:
     def _postpone(self, one: Retry) -> int:
         names = _names(one.subscriptions)
         job = one.job
+        attempts = job.attempts + one.counts
         return self._db.execute(
-            "UPDATE jobs SET due = ?, attempts = ?, subscriptions = ?, owner = 0, crashes = ?"
-            " WHERE sequence = ? AND destination = ? AND owner = ?",
+            "UPDATE jobs SET due = ?, attempts = ?, subscriptions = ?, owner = 0, crashes = ?,"
+            " crc = ? WHERE sequence = ? AND destination = ? AND owner = ?",
             (
-                *(one.due, job.attempts + one.counts, names, one.crashes),
+                *(one.due, attempts, names, one.crashes),
+                job_checksum(job.sequence, job.destination, attempts, names),
                 *(job.sequence, job.destination, self._owner),
             ),
         ).rowcount
@@ -213,11 +230,20 @@ class Store:
         """Delete the jobs among these that are ours; return which they were, with their users."""
         removed: dict[int, int | None] = {}
         for part in parts([(one,) for one in sequences]):
+            which = f"destination = ? AND owner = ? AND sequence IN ({','.join('?' * len(part))})"
+            key = (destination, self._owner, *flat(part))
+            ours, users = self._db.execute(
+                f"SELECT count(*), count(user) FROM jobs WHERE {which}",  # noqa: S608
+                key,
+            ).fetchone()
+            if ours == len(part) and not users:  # as a rule: no row has to come back
+                self._db.execute(f"DELETE FROM jobs WHERE {which}", key)  # noqa: S608
+                removed.update((sequence, None) for (sequence,) in part)
+                continue
             removed.update(
                 self._db.execute(
-                    "DELETE FROM jobs WHERE destination = ? AND owner = ?"  # noqa: S608
-                    f" AND sequence IN ({','.join('?' * len(part))}) RETURNING sequence, user",
-                    (destination, self._owner, *flat(part)),
+                    f"DELETE FROM jobs WHERE {which} RETURNING sequence, user",  # noqa: S608
+                    key,
                 )
             )
         return removed
@@ -232,51 +258,29 @@ class Store:
             )
 
     def release(self, owners: Sequence[int], *, crashed: bool) -> int:
-        """Give back what owners had claimed; with one more crash each if they died."""
+        """Give back what owners had claimed, and forget them; one more crash each if they died."""
         many = 0
         for owner in owners:
             many += self._db.execute(
                 "UPDATE jobs SET due = 0, owner = 0, crashes = crashes + ? WHERE owner = ?",
                 (crashed, owner),
             ).rowcount
+            self._db.execute("DELETE FROM owners WHERE owner = ?", (owner,))
         return many
 
     def beat(self, now: float) -> None:
         """Write that the owner lives."""
         self._db.execute("UPDATE owners SET since = ? WHERE owner = ?", (now, self._owner))
 
-    # -- upkeep ----------------------------------------------------------------------------
-
-    def expire(self, seen_before: float, dead_before: float, most: int) -> tuple[int, int]:
-        """Forget ids and dead letters that are too old, at most so many; return how many."""
-        (newest,) = self._db.execute(
-            "SELECT coalesce(max(number), 0) FROM (SELECT number, at FROM seen"
-            " ORDER BY number LIMIT ?) WHERE at < ?",
-            (most, seen_before),
-        ).fetchone()
-        seen = self._db.execute("DELETE FROM seen WHERE number <= ?", (newest,)).rowcount
-        dead = self.letters.expire(dead_before, most)
-        self._db.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
-        return seen, dead
-
-    def counts(self) -> dict[str, Counts]:
-        """Return the counters, with what is queued counted afresh."""
-        values: dict[str, dict[str, Any]] = {}
-        for destination, name, value in self._db.execute("SELECT * FROM counters"):
-            if (destination, name) != SEQUENCE:
-                values.setdefault(destination, {})[name] = value
-        queued = self._db.execute(
-            "SELECT destination, count(*), min(received) FROM jobs"
-            " LEFT JOIN events USING (sequence) GROUP BY destination"
-        )
-        for destination, many, oldest in queued:
-            values.setdefault(destination, {}).update(queued=many, oldest=oldest)
-        for destination, many in self.letters.counts():
-            values.setdefault(destination, {})["letters"] = many
-        return {name: Counts(**found) for name, found in sorted(values.items())}
-
 
 _COUNTER: Final = {Delivered: "delivered", Filtered: "filtered", Dead: "dead"}
+
+
+def _is_sound(
+    guard: int | None, sequence: int, destination: str, attempts: int, names: str | None
+) -> bool:
+    """Tell whether a job is as it was written; one of an older version has no checksum."""
+    return guard is None or guard == job_checksum(sequence, destination, attempts, names)
 
 
 def _names(subscriptions: frozenset[str] | None) -> str | None:

@@ -5,12 +5,13 @@ import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from destination_core.errors import ConfigurationError
+from destination_core.queue.marks import Reached
 from destination_core.queue.records import Intake
 
-VERSION: Final = 3
+VERSION: Final = 4
 SCHEMA: Final = """
 CREATE TABLE events (sequence INTEGER PRIMARY KEY, source TEXT NOT NULL, received REAL NOT NULL,
     body BLOB NOT NULL, crc INTEGER NOT NULL);
@@ -37,6 +38,10 @@ ALTER TABLE jobs ADD COLUMN user INTEGER;
 CREATE INDEX jobs_by_user ON jobs (destination, user, sequence) WHERE user IS NOT NULL;
 """,
     3: "ALTER TABLE events ADD COLUMN trace TEXT;",
+    4: """
+ALTER TABLE jobs ADD COLUMN crc INTEGER;
+ALTER TABLE dead ADD COLUMN record_crc INTEGER;
+""",
 }
 """What makes each version of the one before it."""
 
@@ -46,21 +51,35 @@ ROWS: Final = 200
 SEQUENCE: Final = ("", "sequence")
 """The counter of sequence numbers: the last one given."""
 
+COMMITS: Final = ("", "commits")
+"""The counter of transactions that changed something."""
 
-def connect(path: Path, *, busy_seconds: float = 30.0) -> sqlite3.Connection:
+LONGEST_LOG: Final = 64 * 1024 * 1024
+"""Bytes that the log keeps when it has been written back."""
+
+Fsync = Literal["always", "checkpoint"]
+"""When commits are forced to the disk: each of them, or when the log is written back."""
+
+
+def connect(
+    path: Path, *, fsync: Fsync = "always", busy_seconds: float = 30.0
+) -> sqlite3.Connection:
     """Open the file, or make it (readable by its owner only), and bring it up to date.
 
-    Raises ``ConfigurationError`` when it is something else or of a newer version.
+    Raises ``ConfigurationError`` when it is something else or of a newer version, and what SQLite
+    raises when its content is damaged or the disk is full.
     """
     path.touch(mode=0o600, exist_ok=True)
-    connection = sqlite3.connect(
-        path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+    connection = lenient(
+        sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     )
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # of a new file
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        level = "FULL" if fsync == "always" else "NORMAL"
+        connection.execute(f"PRAGMA synchronous = {level}")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}")
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         for step in range(version + 1, VERSION + 1):
@@ -68,15 +87,21 @@ def connect(path: Path, *, busy_seconds: float = 30.0) -> sqlite3.Connection:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {step}")
         connection.execute("COMMIT")
-    except sqlite3.DatabaseError as error:
+    except sqlite3.DatabaseError:
         connection.close()
-        raise ConfigurationError(f"queue {str(path)!r} cannot be opened: {error}") from error
+        raise
     if version > VERSION:
         connection.close()
         raise ConfigurationError(
             f"queue {str(path)!r} is of version {version}; this program knows up to {VERSION}:"
             f" upgrade it"
         )
+    return connection
+
+
+def lenient(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Let damaged text be read: checksums say that it is damaged, and to whom it belongs."""
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     return connection
 
 
@@ -95,12 +120,12 @@ class Tables:
         ).fetchone()
         return int(last)
 
-    def last_sequence(self) -> int:
-        """Return the last sequence number that was given."""
-        row = self.db.execute(
-            "SELECT value FROM counters WHERE destination = ? AND name = ?", SEQUENCE
-        ).fetchone()
-        return 0 if row is None else int(row[0])
+    def reached(self) -> Reached:
+        """Return the last sequence number that was given, and how many transactions there were."""
+        found = dict(
+            self.db.execute("SELECT name, value FROM counters WHERE destination = ''").fetchall()
+        )
+        return Reached(int(found.get(SEQUENCE[1], 0)), int(found.get(COMMITS[1], 0)))
 
     def count(self, counted: Mapping[tuple[str, str], int]) -> None:
         """Add to the counters, by destination and name."""
@@ -114,6 +139,14 @@ class Tables:
         """Insert rows; ``into`` names the table and its columns."""
         for part in parts(rows):
             self.db.execute(f"INSERT INTO {into} VALUES {places(part)}", flat(part))  # noqa: S608
+
+    def is_bounded(self) -> bool:
+        """Tell whether SQLite was told to let the file grow no more."""
+        pages, most = (
+            self.db.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "max_page_count")
+        )
+        return bool(pages >= most)
 
     def used_bytes(self) -> int:
         """Return the bytes of the pages that hold something; the file may have empty ones."""
@@ -141,6 +174,12 @@ def user_number(user: str) -> int:
 def checksum(sequence: int, source: str, body: bytes) -> int:
     """Return the CRC-32 of what must stay as it was written."""
     return zlib.crc32(body, zlib.crc32(f"{sequence}\0{source}".encode("utf-8", "surrogatepass")))
+
+
+def job_checksum(sequence: int, destination: str, attempts: int, names: str | None) -> int:
+    """Return the CRC-32 of what a claim does not change in a job."""
+    text = f"{sequence}\0{destination}\0{attempts}\0{names}"
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
 def parts(rows: Sequence[tuple[Any, ...]]) -> Iterable[Sequence[tuple[Any, ...]]]:

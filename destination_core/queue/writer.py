@@ -6,27 +6,25 @@ by as many callers as there are, and a lonely caller does not wait for company.
 
 import asyncio
 import logging
-import os
 import sqlite3
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from destination_core.queue.marks import HighWater
+from destination_core.queue.marks import HighWater, Reached
 from destination_core.queue.records import Intake, QueueFull
+from destination_core.queue.reserve import Reserve, is_full
+from destination_core.queue.salvage import is_damaged
 from destination_core.queue.store import Store
+from destination_core.queue.tables import COMMITS, Fsync
 
 log: Final = logging.getLogger(__name__)
 
 MOST: Final = 2_000
 """Operations of one transaction."""
-
-RESERVE_BYTES: Final = 8 * 1024 * 1024
-"""Kept free for acknowledgements on a full disk."""
 
 Operation = Callable[[Store], Any]
 
@@ -47,24 +45,31 @@ class Writer:
     """Runs operations in transactions, in the order in which they came."""
 
     def __init__(
-        self, connection: sqlite3.Connection, store: Store, mark: HighWater, reserve: Path
+        self,
+        store: Store,
+        mark: HighWater,
+        reserve: Reserve,
+        *,
+        fsync: Fsync = "always",
+        mend: Callable[[], Store | None] = lambda: None,
     ) -> None:
-        self._db = connection
         self._store = store
+        self._db = store.tables.db
         self._mark = mark
         self._reserve = reserve
+        self._fsync = fsync
+        self._mend = mend
         self._waiting: deque[_Waiting] = deque()
         self._wake = threading.Condition()
         self._stopping = False
-        self._marked = store.tables.last_sequence()
+        self._reached = store.tables.reached()
         self.used_bytes = store.tables.used_bytes()
         self.commits = 0
         self.commit_seconds = 0.0
         self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
 
     def start(self) -> None:
-        """Set the reserve aside and start the thread."""
-        self._keep_reserve()
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -109,29 +114,50 @@ class Writer:
 
     def _apart(self, group: list[_Waiting], error: Exception) -> None:
         """Find out whose fault it was: give each a transaction of its own."""
-        if len(group) == 1:
-            (one,) = group
-            if _is_full(error) and one.operation is not None and self._spend_reserve():
-                self._apart_one(one)
-            else:
-                one.error = _said(error)
-            return
         for one in group:
-            self._apart_one(one)
+            if is_full(error) and one.operation is None and not self._has_space():
+                one.error = _said(error)
+            elif len(group) == 1:
+                self._failed(one, error)
+            else:
+                self._alone(one)
 
-    def _apart_one(self, one: _Waiting) -> None:
+    def _alone(self, one: _Waiting) -> None:
         one.result = one.error = None
         try:
             self._commit([one])
         except Exception as error:  # noqa: BLE001  its caller raises it
-            if _is_full(error) and one.operation is not None and self._spend_reserve():
-                self._apart_one(one)
-            else:
-                one.error = _said(error)
+            self._failed(one, error)
+
+    def _failed(self, one: _Waiting, error: Exception) -> None:
+        """Try once more with the reserve, or with a file that was mended; else tell."""
+        full = is_full(error)
+        damaged = is_damaged(error) or (full and self._has_space())
+        may_spend = full and not damaged and one.operation is not None
+        if (may_spend and self._reserve.spend()) or (damaged and self._mended()):
+            self._alone(one)
+        else:
+            one.error = _said(error)
+
+    def _has_space(self) -> bool:
+        """Tell whether "full" has to mean something else: that a table's numbers are damaged."""
+        return self._reserve.is_needless() and not self._store.tables.is_bounded()
+
+    def _mended(self) -> bool:
+        """Mend the file, once; tell whether that was done."""
+        mend, self._mend = self._mend, lambda: None
+        log.critical("queue: the file is damaged; what can be read of it is saved now")
+        store = mend()
+        if store is None:
+            log.critical("queue: the file is open elsewhere too; stop all processes, start one")
+            return False
+        self._store, self._db = store, store.tables.db
+        return True
 
     def _commit(self, group: list[_Waiting]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
+            before = self._db.total_changes
             puts = [one for one in group if one.events is not None]
             if puts:  # together: one statement for the events of all
                 new = self._store.put([event for one in puts for event in one.events or ()])
@@ -141,57 +167,36 @@ class Writer:
             for one in group:
                 if one.operation is not None:
                     one.result = one.operation(self._store)
-            last = self._store.tables.last_sequence()
-            if puts:
-                self.used_bytes = self._store.tables.used_bytes()
+            if self._db.total_changes != before:
+                self._store.tables.count({COMMITS: 1})
+            reached = self._store.tables.reached()
+            self.used_bytes = self._store.tables.used_bytes()
             began = time.monotonic()
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        if last != self._marked:
-            self._mark.write(last)
-            self._marked = last
+        if reached != self._reached:
+            self._tell_mark(reached)
         self.commits += 1
         self.commit_seconds += time.monotonic() - began
 
-    def _keep_reserve(self) -> None:
+    def _tell_mark(self, reached: Reached) -> None:
+        """Mark what is on the disk by now; that the mark cannot be written does not undo it."""
+        sync = self._fsync == "always" and reached.sequence != self._reached.sequence
+        self._reached = reached
         try:
-            descriptor = os.open(self._reserve, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
-            finally:
-                os.close(descriptor)
+            self._mark.raise_to(reached, sync=sync)
         except OSError as error:
-            log.warning("no reserve for a full disk at %s: %s", self._reserve, error)
-
-    def _spend_reserve(self) -> bool:
-        """Give the reserve back to the disk, so that acknowledgements can be written."""
-        try:
-            self._reserve.unlink()
-        except OSError:
-            return False
-        log.error("disk is full: the reserve at %s is spent on acknowledgements", self._reserve)
-        return True
-
-    def refill(self) -> bool:
-        """Set the reserve aside again if it was spent; tell whether it is there."""
-        if not self._reserve.exists():
-            self._keep_reserve()
-        return self._reserve.exists()
-
-
-def _is_full(error: Exception) -> bool:
-    return (
-        isinstance(error, sqlite3.OperationalError)
-        and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    )
+            log.error("queue: a lost end of the file could not be told: no mark: %s", error)  # noqa: TRY400
 
 
 def _said(error: Exception) -> Exception:
-    if _is_full(error):
+    if is_full(error):
         return QueueFull("queue: the disk is full; nothing was kept, send it again later")
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return QueueFull("queue: another process holds the file; send it again later")
     return error
 
 

@@ -191,7 +191,12 @@ class Runner:
                 log.error("queue: %s", one.message)
             told = len(self.queue.damage)
             try:
-                while any(await self.queue.tend()):  # noqa: ASYNC110  a part at a time
+                while expired := await self.queue.tend():  # a part at a time
+                    for name, many in expired.letters.items():
+                        log.warning(
+                            "%s: %d dead letters are too old and were deleted, as"
+                            " queue.dead_retention says", name, many,
+                        )  # fmt: skip
                     await asyncio.sleep(0.05)
             except Exception:
                 log.exception("upkeep of the queue failed; trying again")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from destination_core.testing.clock import Clock
     from destination_core.testing.events import standard_event, standard_events
     from destination_core.testing.golden import Golden
+    from destination_core.testing.queues import QueueSuite
     from destination_core.testing.recording import (
         Recorded,
         RecordingServer,
@@ -28,6 +29,7 @@ __all__ = [
     "Clock",
     "DestinationSuite",
     "Golden",
+    "QueueSuite",
     "Recorded",
     "RecordingServer",
     "Reply",
@@ -40,6 +42,7 @@ _HOME: Final = {
     "Clock": "clock",
     "DestinationSuite": "suite",
     "Golden": "golden",
+    "QueueSuite": "queues",
     "Recorded": "recording",
     "RecordingServer": "recording",
     "Reply": "recording",

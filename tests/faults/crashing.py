@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import destination_core as dc
+from destination_core.queue.books import Books
 from destination_core.queue.letters import Letters
 from destination_core.queue.marks import HighWater
 from destination_core.queue.store import Store
@@ -52,8 +53,8 @@ class Point:
 INTAKE: Final[Mapping[str, Point]] = {
     "remembered": Point("between messageId and event", Store, Store._unseen, after=True),
     "put": Point("before the commit of new events", Store, Store.put, after=True),
-    "marking": Point("between that commit and the mark", HighWater, HighWater.write, passes=1),
-    "marked": Point("between mark and answer", HighWater, HighWater.write, after=True, passes=1),
+    "marking": Point("between that commit and the mark", HighWater, HighWater.raise_to, passes=1),
+    "marked": Point("between mark and answer", HighWater, HighWater.raise_to, after=True, passes=1),
 }
 DELIVERY: Final[Mapping[str, Point]] = {
     "claim": Point("before the commit of a claim", Store, Store.claim, after=True),
@@ -70,7 +71,7 @@ DEATH: Final[Mapping[str, Point]] = {
 }
 START: Final[Mapping[str, Point]] = {
     "released": Point("within the recovery at start", Store, Store.release, after=True),
-    "expired": Point("within the upkeep", Store, Store.expire, after=True),
+    "expired": Point("within the upkeep", Books, Books.expire, after=True),
 }
 REVIVAL: Final[Mapping[str, Point]] = {
     "revived": Point("within `dead retry`", Letters, Letters.revive, after=True),
