@@ -107,6 +107,7 @@ def _options(action: "Action[Any, Any] | None", mark: str) -> list[str]:
 
 
 def _settings(destination: "Destination[Any]") -> list[str]:
+    from destination_core.connection import variable_of
     from destination_core.schema import catalogue_fields
 
     fields = catalogue_fields(destination.settings)
@@ -117,7 +118,7 @@ def _settings(destination: "Destination[Any]") -> list[str]:
         if field.get("description"):
             lines.append(f"      # {field['description']}")
         if field.get("type") == "password":
-            variable = f"{destination.slug}_{name}".upper().replace("-", "_")
+            variable = variable_of(destination.slug, name)
             mark = "" if field.get("required") is True else "# "
             lines.append(f'      {mark}{name}: "${{env:{variable}}}"')
         elif field.get("required") is True:

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "dead": "List, show, retry, drop or export dead letters.",
     "demo": "Deliver bundled events to a stand-in on this machine.",
     "describe": "Describe an installed destination.",
+    "dev": "Serve a plugin on this machine, to try its actions by curl.",
     "explain": "Show what would become of an event, and send nothing.",
     "init": "Write a configuration to start from.",
     "lint": "Check the definition of an installed plugin.",

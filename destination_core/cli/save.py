@@ -18,7 +18,7 @@ from destination_core.cli.loading import (
 from destination_core.cli.main import DELIVERY, OK, PROBLEMS
 
 if TYPE_CHECKING:
-    from destination_core.connection import CompiledSubscription, Connection
+    from destination_core.connection import Connection
     from destination_core.connection.editing import Editor
     from destination_core.engine import Engine
 
@@ -113,6 +113,7 @@ async def _mappings(
     from destination_core.connection import digest_of
     from destination_core.connection.editing import name_of
     from destination_core.errors import DestinationError
+    from destination_core.saving import save_mapping
 
     written = [name_of(one) for one in editor.subscriptions(connection.name)]
     for one in connection.subscriptions:
@@ -124,7 +125,7 @@ async def _mappings(
             continue
         where = f"{connection.name}, {one.name}"
         try:
-            outputs = await _run(engine, connection, one)
+            outputs = await save_mapping(engine, connection, one)
         except DestinationError as error:
             yield where, "failed", str(error)
             continue
@@ -132,29 +133,3 @@ async def _mappings(
         editor.set((*here, "on_mapping_save", "outputs"), outputs)
         editor.set((*here, "on_mapping_save", "digest"), digest)
         yield where, f"saved: {', '.join(f'{key} {value}' for key, value in outputs.items())}"
-
-
-async def _run(
-    engine: "Engine", connection: "Connection[Any]", one: "CompiledSubscription"
-) -> dict[str, Any]:
-    from destination_core.context import Context, Scope
-    from destination_core.errors import PluginError
-    from destination_core.schema import Payload
-
-    saving, saved = one.action.saving, one.saved
-    if saving is None or saved is None:  # which the caller has seen to
-        return {}
-    given = saving.input.validate(saved.inputs)
-
-    async def call(ctx: Context[Any]) -> Payload:
-        ctx.within(Scope(one.usage, connection.audiences))
-        return await connection.relay.on_mapping_save(ctx, one.action, given)
-
-    kept = await engine.ask(connection.name, call)
-    if not isinstance(kept, saving.output.model):
-        raise PluginError(
-            f"on_mapping_save of action {one.action.slug!r} must return a"
-            f" {saving.output.model.__name__}, not {type(kept).__name__}"
-        )
-    outputs: dict[str, Any] = kept.to_json()
-    return outputs

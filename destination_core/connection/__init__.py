@@ -10,6 +10,7 @@ from destination_core.connection.loader import (
     load_service,
 )
 from destination_core.connection.policy import CRASHES, LONGEST_WAIT, Policy
+from destination_core.connection.secrets import variable_of
 from destination_core.connection.subscription import (
     CompiledSubscription,
     Subscription,
@@ -32,4 +33,5 @@ __all__ = [
     "digest_of",
     "load_connections",
     "load_service",
+    "variable_of",
 ]

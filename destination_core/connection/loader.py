@@ -19,7 +19,7 @@ from destination_core.connection.config import (
 )
 from destination_core.connection.connection import Connection
 from destination_core.connection.policy import Policy
-from destination_core.connection.secrets import Resolver, has_reference, is_reference
+from destination_core.connection.secrets import Resolver, has_reference, is_reference, variable_of
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.credentials import FileTokens
@@ -191,7 +191,7 @@ class _Loader:
         for key, value in raw.items():
             field = fields.get(names.get(key, key), {})
             if field.get("type") == "password" and not is_reference(value):
-                variable = f"{relay.destination.slug}_{key}".upper()
+                variable = variable_of(relay.destination.slug, key)
                 self.problem(
                     (*here, key),
                     f"{key!r} is a secret and must not stand in the file; write"

@@ -10,6 +10,11 @@ LARGEST: Final = 65_536
 """Bytes of a file with a secret."""
 
 
+def variable_of(slug: str, setting: str) -> str:
+    """Return the environment variable that a setting of a destination is suggested to be in."""
+    return f"{slug}_{setting}".upper().replace("-", "_")
+
+
 class Resolver:
     """Resolve references; ``faults`` collects (location, message) of those that lead nowhere.
 

@@ -8,6 +8,7 @@ from destination_core.http.headers import basic_auth
 from destination_core.http.messages import Request, Response
 from destination_core.http.options import RequestOptions, Session, core_version
 from destination_core.http.retry_after import retry_after
+from destination_core.http.routed import RoutedTransport
 from destination_core.http.transport import AiohttpTransport, Transport
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Request",
     "RequestOptions",
     "Response",
+    "RoutedTransport",
     "Session",
     "Transport",
     "basic_auth",

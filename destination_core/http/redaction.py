@@ -82,8 +82,9 @@ class Redactor:
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Return headers without the values of secret ones."""
-        return {
-            key: MASK if is_secret(key) else self.text(str(value)) for key, value in headers.items()
+        return {  # aiohttp's names of headers are of a type of its own, which JSON does not take
+            str(key): MASK if is_secret(key) else self.text(str(value))
+            for key, value in headers.items()
         }
 
     def body(self, body: bytes) -> Any:

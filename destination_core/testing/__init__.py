@@ -13,16 +13,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from destination_core.http import RoutedTransport
     from destination_core.testing.clock import Clock
     from destination_core.testing.events import standard_event, standard_events
     from destination_core.testing.golden import Golden
     from destination_core.testing.queues import QueueSuite
-    from destination_core.testing.recording import (
-        Recorded,
-        RecordingServer,
-        Reply,
-        RoutedTransport,
-    )
+    from destination_core.testing.recording import Recorded, RecordingServer, Reply
     from destination_core.testing.suite import DestinationSuite
 
 __all__ = [
@@ -39,20 +35,20 @@ __all__ = [
 ]
 
 _HOME: Final = {
-    "Clock": "clock",
-    "DestinationSuite": "suite",
-    "Golden": "golden",
-    "QueueSuite": "queues",
-    "Recorded": "recording",
-    "RecordingServer": "recording",
-    "Reply": "recording",
-    "RoutedTransport": "recording",
-    "standard_event": "events",
-    "standard_events": "events",
+    "Clock": "testing.clock",
+    "DestinationSuite": "testing.suite",
+    "Golden": "testing.golden",
+    "QueueSuite": "testing.queues",
+    "Recorded": "testing.recording",
+    "RecordingServer": "testing.recording",
+    "Reply": "testing.recording",
+    "RoutedTransport": "http",
+    "standard_event": "testing.events",
+    "standard_events": "testing.events",
 }
 
 
 def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(f"destination_core.{_HOME[name]}"), name)

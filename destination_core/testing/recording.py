@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 import orjson
 from aiohttp import web
-
-from destination_core.http import AiohttpTransport, Request, Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +85,3 @@ class RecordingServer:
         body = reply.body if isinstance(reply.body, bytes) else orjson.dumps(reply.body)
         headers = {"Content-Type": "application/json", **reply.headers}
         return web.Response(status=reply.status, body=body, headers=headers)
-
-
-class RoutedTransport(AiohttpTransport):
-    """Send everything to one server, whatever host it was meant for; the path stays.
-
-    ``timeout`` bounds every request, also one that asks for longer.
-    """
-
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        super().__init__(timeout=timeout)
-        self._target = urlsplit(url)
-        self._most = timeout
-
-    async def send(self, request: Request) -> Response:
-        """Send a request to the server."""
-        asked = urlsplit(request.url)
-        url = urlunsplit((self._target.scheme, self._target.netloc, *asked[2:]))
-        seconds = min(request.timeout or self._most, self._most)
-        return await super().send(replace(request, url=url, timeout=seconds))

@@ -13,13 +13,14 @@ from destination_core.credentials import AccessToken, MemoryTokens
 from destination_core.destination import Action, Destination
 from destination_core.engine import Engine
 from destination_core.errors import InvalidPayload
+from destination_core.http import RoutedTransport
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
 from destination_core.schema import Payload
 from destination_core.testing.clock import Clock
 from destination_core.testing.events import standard_event, standard_events
 from destination_core.testing.expectation import expect
-from destination_core.testing.recording import Recorded, RecordingServer, Reply, RoutedTransport
+from destination_core.testing.recording import Recorded, RecordingServer, Reply
 from destination_core.work import Delivery
 
 T = TypeVar("T")

@@ -22,12 +22,12 @@ from destination_core.errors import (
     SetupError,
 )
 from destination_core.hookspecs import PROJECT, hookimpl
-from destination_core.http import Exchange
+from destination_core.http import Exchange, RoutedTransport
 from destination_core.lint import lint
 from destination_core.testing.events import standard_event
 from destination_core.testing.expectation import expect
 from destination_core.testing.golden import Golden
-from destination_core.testing.recording import RecordingServer, Reply, RoutedTransport
+from destination_core.testing.recording import RecordingServer, Reply
 from destination_core.testing.subject import PATIENCE, Subject, run, several, until
 from destination_core.work import Delivery, Plan
 
