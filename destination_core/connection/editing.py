@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from destination_core.connection.source import FORMATS, Location
 from destination_core.errors import ConfigurationError
+
+INDENTED: Final = re.compile(r"^( +)[^\s#-]", re.MULTILINE)
+"""The first line that is an object's, and under a key: how far people indent them in a file."""
 
 
 class _Dump(Protocol):
@@ -77,7 +81,9 @@ def _yaml(path: Path) -> tuple[Any, _Dump]:
     yaml.preserve_quotes = True
     yaml.width = 4_096  # long lines stay long
     offset = offset or 0
-    yaml.indent(mapping=2, sequence=max(indent or 2, offset + 2), offset=offset)
+    nested = INDENTED.search(text)
+    mapping = len(nested[1]) if nested else 2
+    yaml.indent(mapping=mapping, sequence=max(indent or 2, offset + 2), offset=offset)
 
     def dump(document: Any) -> str:
         written = StringIO()

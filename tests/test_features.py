@@ -1,0 +1,395 @@
+"""What an action may declare beside its payload: modes, choices, what is saved, audiences, keys."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+
+import destination_core as dc
+from destination_core.schema import catalogue_fields
+from tests import outreach
+from tests.scripted import ScriptedTransport
+
+SETTINGS = {"api_key": "k-s3cret"}
+ROW = {"type": "track", "event": "new", "messageId": "m1"}
+VIPS = dc.Audience("vips", "VIPs", outreach.ListSettings(folder="VIP"), "77")
+RELAY: dc.Relay[Any] = dc.Registry.of(outreach).relay("outreach")
+MAPPING = {"email": {"@path": "$.userId"}, "list_id": "9"}
+
+
+def saying(*bodies: Any, status: int = 200) -> ScriptedTransport:
+    """Answer with these bodies, one after the other."""
+    return ScriptedTransport(*[dc.Response(status, {}, orjson.dumps(one)) for one in bodies])
+
+
+def opened(*subscriptions: dc.Subscription, **more: Any) -> dc.Connection[Any]:
+    return dc.Connection("o", RELAY, settings=SETTINGS, subscriptions=subscriptions, **more)
+
+
+def sync(name: str = "Sync", mapping: Any = MAPPING, **more: Any) -> dc.Subscription:
+    return dc.Subscription(name, "syncMember", 'type = "track"', mapping, **more)
+
+
+def accepted(request: dc.Request) -> dc.Response:
+    size = len(orjson.loads(request.body or b"[]"))
+    return dc.Response(200, {}, orjson.dumps({"results": [{"status": 200}] * size}))
+
+
+# -- sync modes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subscription", "mode", "comes"),
+    [
+        (sync(), "mirror", True),
+        (sync(sync_mode="add"), "add", True),
+        (sync(mapping={**MAPPING, "__segment_internal_sync_mode": "add"}), "add", True),
+    ],
+    ids=["the-default", "the-subscriptions", "segments-key"],
+)
+async def test_the_mode_of_a_subscription_is_told(
+    subscription: dc.Subscription, mode: str, comes: bool
+) -> None:
+    """A subscription's own mode, Segment's key in its mapping, or else the action's default."""
+    connection = opened(subscription)
+    assert connection.subscriptions[0].usage.sync_mode == mode
+    transport = ScriptedTransport(accepted)
+    async with dc.Engine([connection], transport=transport) as engine:
+        (delivery,) = await engine.send({**ROW, "userId": "a@b.c"})
+    assert delivery.ok, delivery.reason
+    assert orjson.loads(transport.requests[0].body or b"")[0]["on"] is comes
+
+
+async def test_a_mirror_also_removes() -> None:
+    """Rows that are gone leave the list; with mode add nothing is said about them."""
+    gone = {**ROW, "event": "deleted", "userId": "a@b.c"}
+    transport = ScriptedTransport(accepted)
+    connection = opened(sync("Mirror"), sync("Add", sync_mode="add"))
+    async with dc.Engine([connection], transport=transport) as engine:
+        mirrored, added = await engine.send(gone)
+    assert mirrored.ok
+    assert orjson.loads(transport.requests[0].body or b"")[0]["on"] is False
+    assert (str(added.status), len(transport.requests)) == ("rejected", 1)
+
+
+def test_a_mode_that_is_not_offered_is_refused() -> None:
+    """When the configuration is loaded, with those that are; so is one for an action without."""
+    with pytest.raises(dc.InvalidSubscription, match=r"'update' is unknown.*add, delete, mirror"):
+        opened(sync(sync_mode="update"))
+
+
+def test_without_a_default_every_subscription_must_choose() -> None:
+    """Nothing is guessed about what may delete people."""
+
+    @dc.action("choose", sync_modes=dc.SyncModes(choices=["add", "delete"]))
+    async def choose(ctx: dc.Context[dc.Settings], member: outreach.NewList) -> None:
+        """Do it."""
+
+    class Plugin:
+        @dc.hookimpl
+        def register_destination(self) -> dc.Destination[dc.Settings]:
+            return dc.Destination("choosy", title="C", settings=dc.Settings, actions=[choose])
+
+    relay = dc.Registry.of(Plugin()).relay("choosy")
+    chosen = dc.Subscription("S", "choose", 'type = "track"', {}, sync_mode="add")
+    dc.Connection("c", relay, settings={}, subscriptions=[chosen])
+    unset = dc.Subscription("S", "choose", 'type = "track"', {})
+    with pytest.raises(dc.InvalidSubscription, match="needs a `sync_mode`; modes are add, delete"):
+        dc.Connection("c", relay, settings={}, subscriptions=[unset])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("insert",), "'insert' is unknown"), (("add", ["delete"]), "default and not offered")],
+    ids=["unknown", "not-offered"],
+)
+def test_modes_that_contradict_themselves_are_refused(arguments: Any, said: str) -> None:
+    """The author hears of it when the plugin is loaded."""
+    with pytest.raises(dc.PluginError, match=said):
+        dc.SyncModes(*arguments)
+
+
+async def test_a_mode_can_make_a_field_required() -> None:
+    """Who deletes has to say why; who adds has not."""
+    transport = ScriptedTransport(accepted)
+    deleting = opened(sync(sync_mode="delete"), sync("Mirror"))
+    async with dc.Engine([deleting], transport=transport) as engine:
+        deleted, mirrored = await engine.send({**ROW, "userId": "a@b.c"})
+    assert (str(deleted.status), mirrored.ok) == ("rejected", True)
+    assert "reason" in deleted.reason.lower()
+
+
+# -- what an attempt is about ----------------------------------------------------------------
+
+
+async def test_the_matching_key_is_told_without_sync_modes() -> None:
+    """Segment's key for the identifier that users are matched by reaches any action."""
+    told = []
+
+    @dc.action("tell")
+    async def tell(ctx: dc.Context[dc.Settings], given: outreach.NewList) -> None:
+        """Note it."""
+        told.append(ctx.matching_key)
+
+    class Plugin:
+        @dc.hookimpl
+        def register_destination(self) -> dc.Destination[dc.Settings]:
+            return dc.Destination("teller", title="T", settings=dc.Settings, actions=[tell])
+
+    mappings = [{"name": "n"}, {"name": "n", "__segment_internal_matching_key": "email"}]
+    connection: dc.Connection[Any] = dc.Connection(
+        "t",
+        dc.Registry.of(Plugin()).relay("teller"),
+        settings={},
+        subscriptions=[
+            dc.Subscription(str(n), "tell", 'type = "track"', one) for n, one in enumerate(mappings)
+        ],
+    )
+    async with dc.Engine([connection], transport=ScriptedTransport()) as engine:
+        await engine.send(ROW)
+        await engine.send_batch([ROW])
+    assert told == [None, "email"] * 2
+
+
+async def test_batches_never_mix_subscriptions_that_say_different_things() -> None:
+    """Of one action, but with another mode or another saved list: a batch has one of each."""
+    transport = ScriptedTransport(accepted)
+    connection = opened(sync("Mirror"), sync("Add", sync_mode="add"))
+    events = [{**ROW, "userId": f"{n}@b.c"} for n in range(3)]
+    async with dc.Engine([connection], transport=transport) as engine:
+        settled = await engine.send_batch(events)
+    assert all(one.ok for many in settled for one in many)
+    assert [len(orjson.loads(one.body or b"")) for one in transport.requests] == [3, 3]
+
+
+async def test_batch_keys_are_equal_within_a_batch() -> None:
+    """Events for another list or channel go out in another request, in order within it."""
+    transport = ScriptedTransport(accepted)
+    mapping = {**MAPPING, "list_id": {"@path": "$.properties.list"}}
+    events = [{**ROW, "userId": f"{n}@b.c", "properties": {"list": str(n % 2)}} for n in range(6)]
+    async with dc.Engine([opened(sync(mapping=mapping))], transport=transport) as engine:
+        await engine.send_batch(events)
+    digests = [hashlib.sha256(f"{n}@b.c".encode()).hexdigest() for n in range(6)]
+    sent = {
+        one.url: [item["email"] for item in orjson.loads(one.body or b"")]
+        for one in transport.requests
+    }
+    assert sent == {
+        "https://outreach.test/lists/0/members": digests[::2],
+        "https://outreach.test/lists/1/members": digests[1::2],
+    }
+
+
+# -- choices ---------------------------------------------------------------------------------
+
+
+async def ask(transport: ScriptedTransport, field: str = "list_id", **query: Any) -> dc.Choices:
+    connection = opened()
+    action = RELAY.destination.actions[0]
+
+    async def call(ctx: dc.Context[Any]) -> dc.Choices:
+        return await RELAY.dynamic_choices(ctx, action, field, dc.ChoiceQuery(**query))
+
+    async with dc.Engine([connection], transport=transport) as engine:
+        return await engine.ask("o", call)
+
+
+async def test_choices_come_page_by_page() -> None:
+    """A page says what asks for the one after it; a word and other fields narrow it down."""
+    first = {"lists": [{"id": "1", "name": "One"}], "next": "p2"}
+    transport = saying(first, {"lists": [{"id": "2", "name": "Two"}]})
+    page = await ask(transport, payload={"channel": "sms"})
+    assert (page.choices, page.next_page) == ([dc.Choice("1", "One")], "p2")
+    last = await ask(transport, page=page.next_page, search="tw o")
+    assert (last.choices, last.next_page) == ([dc.Choice("2", "Two")], None)
+    queries = [one.url.partition("?")[2] for one in transport.requests]
+    assert queries == ["q=&channel=sms", "after=p2&q=tw+o"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, dc.InvalidAuthentication), (429, dc.RetryableError), (404, dc.PermanentError)],
+    ids=["401", "429", "404"],
+)
+async def test_choices_fail_like_requests(status: int, kind: type[dc.DeliveryError]) -> None:
+    """What the destination answers is the error; the key is not in it."""
+    with pytest.raises(kind) as caught:
+        await ask(saying({"error": "k-s3cret"}, status=status))
+    assert "k-s3cret" not in f"{caught.value} {caught.value.detail}"
+
+
+async def test_a_field_without_choices_says_which_have_some() -> None:
+    """Asking for another field's choices is a mistake of whoever asks."""
+    with pytest.raises(dc.PluginError, match=r"'email'.*fields that have are list_id"):
+        await ask(saying({}), field="email")
+
+
+def test_choices_are_declared_for_a_field_that_exists() -> None:
+    """A misspelt field is refused when the plugin is loaded."""
+    declare = outreach.sync_member.choices("lst")
+    with pytest.raises(dc.PluginError, match="has no field 'lst'"):
+        declare(outreach.lists)
+
+
+# -- what is saved with a mapping ------------------------------------------------------------
+
+
+async def test_what_was_saved_is_there_in_every_attempt() -> None:
+    """A mapping that was saved has its list: single events and batches go to it."""
+    saved = dc.Saved({"name": "Mine"}, {"list_id": "42"})
+    transport = ScriptedTransport(accepted)
+    connection = opened(sync(mapping={"email": {"@path": "$.userId"}}, saved=saved))
+    assert connection.warnings == []
+    async with dc.Engine([connection], transport=transport) as engine:
+        await engine.send({**ROW, "userId": "a@b.c"})
+        await engine.send_batch([{**ROW, "userId": "a@b.c"}])
+    assert {one.url for one in transport.requests} == {"https://outreach.test/lists/42/members"}
+
+
+@pytest.mark.parametrize(
+    ("read", "wanted"),
+    [
+        (lambda ctx: ctx.saved(outreach.SavedList), outreach.SavedList(list_id="42")),
+        (lambda ctx: ctx.saved_inputs(outreach.NewList), outreach.NewList(name="Mine")),
+    ],
+    ids=["outputs", "inputs"],
+)
+async def test_inputs_and_outputs_are_models(
+    read: Callable[[dc.Context[Any]], Any], wanted: dc.Payload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were checked when the configuration was loaded; another model is a mistake."""
+    seen = []
+
+    async def handler(ctx: dc.Context[Any], member: Any) -> None:
+        seen.append(read(ctx))
+        for method, model in ((ctx.saved, outreach.NewList), (ctx.saved_inputs, outreach.Member)):
+            with pytest.raises(dc.PluginError, match=f"not a {model.__name__}"):
+                method(model)
+
+    monkeypatch.setattr(outreach.sync_member, "handler", handler)
+    saved = dc.Saved({"name": "Mine"}, {"list_id": "42"})
+    async with dc.Engine([opened(sync(saved=saved))], transport=ScriptedTransport()) as engine:
+        (delivery,) = await engine.send({**ROW, "userId": "a@b.c"})
+    assert (delivery.ok, seen) == (True, [wanted]), delivery.reason
+
+
+def test_segments_shape_of_what_was_saved_is_read() -> None:
+    """A subscription of Segment's has it in its mapping, where no field is called so."""
+    raw = {
+        "partnerAction": "syncMember",
+        "subscribe": 'type = "track"',
+        "mapping": {
+            **MAPPING,
+            "onMappingSave": {"inputs": {"name": "N"}, "outputs": {"list_id": "5"}},
+        },
+    }
+    connection = opened(dc.Subscription.from_segment(raw))
+    usage = connection.subscriptions[0].usage
+    assert (usage.inputs, usage.saved) == (
+        outreach.NewList(name="N"),
+        outreach.SavedList(list_id="5"),
+    )
+    assert connection.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("saved", "said"),
+    [
+        (dc.Saved({"name": "N"}), "is not saved; run `destinations save`"),
+        (dc.Saved({"name": "N"}, {"list_id": "5"}, "of other inputs"), "have changed since"),
+    ],
+    ids=["not-yet", "changed"],
+)
+def test_a_mapping_that_is_to_be_saved_says_so(saved: dc.Saved, said: str) -> None:
+    """`destinations check` shows it: without the outputs the action would do something else."""
+    (warning,) = opened(sync(saved=saved)).warnings
+    assert said in warning
+
+
+@pytest.mark.parametrize(
+    "saved", [dc.Saved({}), dc.Saved({"name": "N"}, {"list": "5"})], ids=["inputs", "outputs"]
+)
+def test_what_was_saved_must_fit_its_models(saved: dc.Saved) -> None:
+    """A required input that is missing is found when the configuration is loaded."""
+    with pytest.raises(dc.InvalidSubscription, match=r"on_mapping_save: .*missing the required"):
+        opened(sync(saved=saved))
+
+
+def test_saving_is_declared_with_its_models() -> None:
+    """What is kept must be a payload model, said in the annotation; the handler is async."""
+
+    async def untold(ctx: dc.Context[outreach.Settings], given: outreach.NewList) -> Any: ...
+
+    def waiting(ctx: dc.Context[outreach.Settings], given: outreach.NewList) -> Any: ...
+
+    with pytest.raises(dc.PluginError, match=r"must return a destination_core\.Payload"):
+        outreach.sync_member.on_mapping_save(untold)
+    with pytest.raises(dc.PluginError, match="must be `async def`"):
+        outreach.sync_member.on_mapping_save(waiting)
+
+
+# -- audiences -------------------------------------------------------------------------------
+
+
+async def test_audiences_are_made_and_looked_for() -> None:
+    """The hooks get key, name, settings and id; they are asked with the connection's client."""
+    transport = saying({"id": "77"}, {}, {})
+    connection = opened(audiences=[VIPS])
+    async with dc.Engine([connection], transport=transport) as engine:
+        made = await engine.ask("o", lambda ctx: RELAY.create_audience(ctx, VIPS))
+        there = await engine.ask("o", lambda ctx: RELAY.get_audience(ctx, VIPS))
+        transport.answers = (404,)
+        gone = await engine.ask("o", lambda ctx: RELAY.get_audience(ctx, VIPS))
+    assert (made, there, gone) == ("77", "77", None)
+    assert orjson.loads(transport.requests[0].body or b"") == {"name": "VIPs", "folder": "VIP"}
+
+
+async def test_members_of_an_audience_come_and_go() -> None:
+    """The handler knows the audience's id, and for each payload whether its user is in it."""
+    transport = ScriptedTransport(accepted)
+    personas = {"computation_class": "audience", "computation_key": "vips"}
+    events = [
+        {**ROW, "event": "e", "userId": f"{n}@b.c", "context": {"personas": personas}, **more}
+        for n, more in enumerate([{"properties": {"vips": True}}, {"properties": {"vips": False}}])
+    ]
+    events.append({**ROW, "event": "e", "userId": "3@b.c"})
+    subscription = sync(mapping={"email": {"@path": "$.userId"}})
+    async with dc.Engine([opened(subscription, audiences=[VIPS])], transport=transport) as engine:
+        settled = await engine.send_batch(events)
+    assert [str(one.status) for (one,) in settled] == ["delivered", "delivered", "rejected"]
+    (request,) = transport.requests
+    assert request.url == "https://outreach.test/lists/77/members"
+    assert [one["on"] for one in orjson.loads(request.body or b"")] == [True, False]
+
+
+# -- fields ----------------------------------------------------------------------------------
+
+
+def test_the_catalogue_says_how_a_form_shows_fields() -> None:
+    """Hidden, read-only, category and depends_on are Segment's keys, for whoever draws the form."""
+    fields = catalogue_fields(outreach.Member)
+    assert fields["batch_size"]["unsafe_hidden"] is True
+    assert fields["message_id"]["readOnly"] is True
+    assert fields["email"]["category"] == "identifiers"
+    condition = {"fieldKey": "channel", "operator": "is", "value": "sms"}
+    assert fields["phone"]["depends_on"] == {"match": "all", "conditions": [condition]}
+    assert fields["phone"]["required"] == {"match": "all", "conditions": [condition]}
+
+
+async def test_multi_status_settles_each_payload_with_segments_codes() -> None:
+    """Each status is the error that it would be for a request; what is left out is tried again."""
+    results = [{"status": 200}, {"status": 401}, {"status": 404, "message": "who?"}]
+    transport = saying({"results": results})
+    events = [{**ROW, "userId": f"{n}@b.c"} for n in range(4)]
+    async with dc.Engine([opened(sync())], transport=transport) as engine:
+        settled = await engine.send_batch(events)
+    seen = [(str(one.status), one.error and one.error.code) for (one,) in settled]
+    assert seen == [
+        ("delivered", None),
+        ("setup_error", "UNAUTHORIZED"),
+        ("refused", "NOT_FOUND"),
+        ("retryable", "MULTI_STATUS_INCOMPLETE"),
+    ]
+    assert settled[2][0].reason == "who?"
