@@ -17,6 +17,7 @@ from prometheus_client import (
     Histogram,
     Info,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import (
@@ -62,6 +63,8 @@ class Metrics:
         self._runner = runner
         self._counts: Mapping[str, Counts] = {}
         self._codes: dict[str, set[str]] = {}
+        # a second series for each counter would tell nothing
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._outcomes = Counter(
             "destinations_deliveries",

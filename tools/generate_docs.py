@@ -14,12 +14,16 @@ from pathlib import Path
 
 import click
 from click.testing import CliRunner
+from pydantic import BaseModel
 
 from destination_core import errors, hookspecs
 from destination_core.catalogue import action_table, markdown
 from destination_core.cli.main import COMMANDS, group
+from destination_core.connection import Policy
+from destination_core.connection.config import QueueConfig
 from destination_core.mapping.directives import DIRECTIVES
 from destination_core.plugins import Registry
+from destination_core.server import CODES
 
 ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(one.parent.name for one in (ROOT / "plugins").glob("*/pyproject.toml"))
@@ -131,6 +135,24 @@ def customerio_actions() -> str:
     return action_table(Registry.discover().relay("customerio").destination)
 
 
+def options(model: type[BaseModel]) -> str:
+    """Return the table of what may stand in a section of a configuration."""
+    rows = ["| option | default | meaning |", "|---|---|---|"]
+    for name, info in model.model_fields.items():
+        default = info.default
+        if isinstance(default, float) and default.is_integer():
+            default = int(default)
+        shown = f"{default:,}" if isinstance(default, int | float) else f"{default or '-'}"
+        rows.append(f"| `{name}` | {shown} | {info.description} |")
+    return "\n".join(rows)
+
+
+def discards() -> str:
+    """Return the table of reasons for which an event is not taken."""
+    rows = ["| code | reason |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{code}` | {said} |" for code, said in CODES.items())])
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/hooks.md": hooks,
     "docs/reference/errors.md": error_page,
@@ -138,8 +160,18 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/cli.md": commands,
     **{f"docs/reference/{slug}.md": partial(plugin_page, slug) for slug in PLUGINS},
 }
-PARTS: Mapping[str, Callable[[], str]] = {"customerio actions": customerio_actions}
-WITH_PARTS = ("README.md", "docs/writing-a-plugin.md", "plugins/customerio/README.md")
+PARTS: Mapping[str, Callable[[], str]] = {
+    "customerio actions": customerio_actions,
+    "queue options": partial(options, QueueConfig),
+    "delivery options": partial(options, Policy),
+    "discard codes": discards,
+}
+WITH_PARTS = (
+    "README.md",
+    "docs/delivery.md",
+    "docs/writing-a-plugin.md",
+    "plugins/customerio/README.md",
+)
 
 GENERATED = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 EXAMPLE = re.compile(r"(<!-- example: ([\w./-]+) -->\n)(?:```python\n.*?\n```\n)?", re.DOTALL)
