@@ -32,6 +32,8 @@ CONTACTS: Final = "contacts"
 ADDITIONAL_EMAILS: Final = "hs_additional_emails"
 """The other addresses of a contact, separated by ";": it is found by them as well."""
 
+STAGE: Final = "lifecyclestage"
+
 UNSAID: Final = "HubSpot's answer does not say what became of this record"
 
 
@@ -77,22 +79,49 @@ async def write(
 ) -> list[Written]:
     """Write records of one type, found by one property; return what became of each, in order.
 
-    ``mode`` is a sync mode: upsert, update or add. Records that say the same value are one input:
-    HubSpot refuses a batch that has an id twice. Raises ``DeliveryError`` when all are refused.
+    ``mode`` is a sync mode: upsert, update or add. HubSpot refuses a batch that has an id twice:
+    what several records say of the same value is one input, unless their order counts or HubSpot
+    refuses that; then they go one after the other. Raises ``DeliveryError`` when all are refused.
     """
-    inputs: dict[str, _Input] = {}
-    for record in records:
-        if isinstance(record, Record):
-            key = key_of(id_property, record.value)
-            inputs.setdefault(key, _Input(key, {})).properties.update(record.properties)
+    written = [Written(dc.Outcome(None if isinstance(one, Record) else one)) for one in records]
+    queues: dict[str, list[int]] = {}
+    for index, one in enumerate(records):
+        if isinstance(one, Record):
+            queues.setdefault(key_of(id_property, one.value), []).append(index)
     request = _Request(ctx, object_type, id_property)
-    settled = await request.send(list(inputs.values()), mode) if inputs else {}
-    return [
-        settled[key_of(id_property, one.value)]
-        if isinstance(one, Record)
-        else Written(dc.Outcome(one))
-        for one in records
-    ]
+
+    async def send(turns: Mapping[str, Sequence[int]]) -> dict[str, Written]:
+        inputs = [_Input(key, _merged(records, places)) for key, places in turns.items()]
+        return await request.send(inputs, mode) if inputs else {}
+
+    if mode != "add":
+        together = {key: places for key, places in queues.items() if _agree(records, places)}
+        for key, result in (await send(together)).items():
+            if len(queues[key]) == 1 or not isinstance(result.outcome.error, dc.PermanentError):
+                for index in queues.pop(key):
+                    written[index] = result
+    while queues:
+        turns = {key: places[:1] for key, places in queues.items()}
+        for key, result in (await send(turns)).items():
+            written[queues[key].pop(0)] = result
+        queues = {key: places for key, places in queues.items() if places}
+    return written
+
+
+def _agree(records: Sequence[Attempted], places: Iterable[int]) -> bool:
+    """Tell whether records may be one: stages only move forward, so that each one counts."""
+    found = [records[place] for place in places]
+    stages = {one.properties.get(STAGE) for one in found if isinstance(one, Record)}
+    return len(stages - {None}) <= 1
+
+
+def _merged(records: Sequence[Attempted], places: Iterable[int]) -> dict[str, str]:
+    """Return what records say together, the last word counting."""
+    merged: dict[str, str] = {}
+    for one in (records[place] for place in places):
+        if isinstance(one, Record):
+            merged.update(one.properties)
+    return merged
 
 
 def raise_for(ctx: Ctx, outcomes: Sequence[dc.Outcome]) -> None:

@@ -90,6 +90,39 @@ async def test_one_contact_twice_is_one_input(hub: HubSpot) -> None:
     assert contacts(hub)[0] == {"email": "ann@example.com", "firstname": "Anna", "phone": "1"}
 
 
+async def test_what_is_refused_of_one_contact_does_not_take_its_neighbours_along(
+    hub: HubSpot,
+) -> None:
+    """Events of one user are one input only as long as HubSpot takes it."""
+    chosen = subscription("upsertContact", lifecyclestage={"@path": "$.traits.stage"})
+    events = [
+        identify("ann@example.com", first_name="Ann", stage="lead"),
+        identify("bob@example.com", first_name="Bob"),
+        identify("ann@example.com", first_name="X", stage="king"),
+        identify("ann@example.com", first_name="Anna"),
+    ]
+    deliveries = await sent(hub, chosen, *events)
+    assert outcomes(deliveries) == ["delivered", "delivered", "refused", "delivered"]
+    found = {one["email"]: (one["firstname"], one.get("lifecyclestage")) for one in contacts(hub)}
+    assert found == {"ann@example.com": ("Anna", "lead"), "bob@example.com": ("Bob", None)}
+
+
+async def test_of_several_events_the_first_one_adds(hub: HubSpot) -> None:
+    """With sync mode add the others find the contact there, if the first could make it."""
+    chosen = subscription("upsertContact", "add", lifecyclestage={"@path": "$.traits.stage"})
+    events = [
+        identify("ann@example.com", first_name="X", stage="king"),
+        identify("ann@example.com", first_name="Ann"),
+        identify("ann@example.com", first_name="Anna"),
+    ]
+    deliveries = await sent(hub, chosen, *events)
+    assert outcomes(deliveries) == ["refused", "delivered", "delivered"]
+    assert ["it is there already" in "".join(one.warnings) for one in deliveries] == [
+        False, False, True
+    ]  # fmt: skip
+    assert contacts(hub) == [{"email": "ann@example.com", "firstname": "Ann"}]
+
+
 @pytest.mark.parametrize("echoes", [True, False], ids=["trace ids", "no trace ids"])
 async def test_update_leaves_out_who_is_not_there(hub: HubSpot, echoes: bool) -> None:
     """Sync mode update creates nobody, and says so in a warning."""

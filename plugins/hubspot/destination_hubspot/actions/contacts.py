@@ -8,9 +8,7 @@ from pydantic import Field
 import destination_core as dc
 from destination_hubspot import properties, records
 from destination_hubspot.hubspot_api import Ctx
-from destination_hubspot.records import CONTACTS, Record, Written
-
-STAGE: Final = "lifecyclestage"
+from destination_hubspot.records import CONTACTS, STAGE, Record, Written
 
 NAMED: Final = (
     "email",
