@@ -33,8 +33,11 @@ class Gate(Protocol):
         """Raise ``Paused`` if nothing more is to be sent; asked before each request."""
         ...
 
-    def learn(self, errors: Sequence[DeliveryError | None]) -> None:
-        """Hear what an attempt brought: one error, or None, per payload that was in it."""
+    def learn(self, errors: Sequence[DeliveryError | None], seconds: float) -> None:
+        """Hear what an attempt brought: one error, or None, per payload that was in it.
+
+        ``seconds`` is how long its requests took, without any waiting for a turn.
+        """
         ...
 
 
@@ -44,7 +47,7 @@ class Turns(asyncio.Semaphore):
     def check(self) -> None:
         """Let every request go."""
 
-    def learn(self, errors: Sequence[DeliveryError | None]) -> None:
+    def learn(self, errors: Sequence[DeliveryError | None], seconds: float) -> None:
         """Learn nothing."""
 
 

@@ -102,7 +102,7 @@ class Deliverer(Generic[S]):
                     await self._bounded(relay.perform(ctx, task.action, task.payload))
             except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
                 error = self._error(task.action.slug, raised)
-            self._gate.learn([error])
+            self._gate.learn([error], _seconds(exchanges))
             seconds = perf_counter() - started
             self._attempted((task,), exchanges, number, seconds, error)
             if self._authorization is not None and not renewals and _is_refused(error):
@@ -149,7 +149,7 @@ class Deliverer(Generic[S]):
                 return None
         except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
             error = self._error("on_delete", raised)
-        self._gate.learn([error])
+        self._gate.learn([error], _seconds(exchanges))
         return Delivery(
             deletion.event,
             self.connection.name,
@@ -300,7 +300,8 @@ class Deliverer(Generic[S]):
                     self._redactor.error(outcome.error)
         except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
             error = self._error(items[0].action.slug, raised)
-        self._gate.learn([one.error for one in outcomes] if error is None else [error])
+        said = [one.error for one in outcomes] if error is None else [error]
+        self._gate.learn(said, _seconds(exchanges))
         seconds = perf_counter() - started
         tasks = [entry.task for entry in entries]
         self._attempted(tasks, exchanges, number, seconds, error)
@@ -368,6 +369,11 @@ class Deliverer(Generic[S]):
             number - isinstance(error, Paused),
             self.secrets,
         )
+
+
+def _seconds(exchanges: Sequence[Exchange]) -> float:
+    """Return how long the requests of an attempt took."""
+    return sum([one.seconds for one in exchanges])
 
 
 def _is_refused(error: DeliveryError | None) -> bool:

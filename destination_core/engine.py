@@ -19,7 +19,7 @@ from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Rejec
 
 T = TypeVar("T")
 
-_Board = list[list[Delivery | None]]
+Board = list[list[Delivery | None]]
 """One list per event, one place per matching subscription: None until it is settled."""
 
 CONCURRENCY: Final = 50
@@ -107,16 +107,21 @@ class Engine:
         return list(await asyncio.gather(*[_settle(one, step) for one, step in steps]))
 
     async def send_batch(
-        self, events: Sequence[Event], *, only: Sequence[Collection[str] | None] = ()
+        self,
+        events: Sequence[Event],
+        *,
+        only: Sequence[Collection[str] | None] = (),
+        board: Board | None = None,
     ) -> list[list[Delivery]]:
         """Deliver many events, in batches where actions can; return one list per event, in place.
 
         Each event settles by itself, as in ``send``; its list has one delivery per matching
         subscription, in the order of connections and subscriptions. ``only`` names, per event, the
-        subscriptions that are wanted, None for all.
+        subscriptions that are wanted, None for all. Whoever may break it off gives a ``board``, one
+        empty list per event, and finds in it what had ended by then.
         """
         deliverers = self._open()
-        board: _Board = [[] for _ in events]
+        board = [[] for _ in events] if board is None else board
         jobs = []
         readable: list[tuple[int, Event]] = []
         for row, event in enumerate(events):
@@ -196,7 +201,7 @@ def _steps(deliverer: Deliverer[Any], event: Event) -> Sequence[Task | Rejection
 def _enter(
     deliverer: Deliverer[Any],
     events: Iterable[tuple[int, Event]],
-    board: _Board,
+    board: Board,
     only: Sequence[Collection[str] | None] = (),
 ) -> list[Entry]:
     """Plan events for one connection: settle the rejections, return the rest as entries."""
@@ -221,7 +226,7 @@ async def _settle(deliverer: Deliverer[Any], step: Task | Rejection) -> Delivery
     return _observed(deliverer, _rejected(deliverer, step))
 
 
-async def _settle_batch(deliverer: Deliverer[Any], batch: Batch, board: _Board) -> None:
+async def _settle_batch(deliverer: Deliverer[Any], batch: Batch, board: Board) -> None:
     if batch.batching is None:
         entry = batch.entries[0]
         board[entry.row][entry.column] = await _settle(deliverer, entry.task)

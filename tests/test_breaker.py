@@ -82,7 +82,8 @@ def test_what_was_under_way_does_not_end_a_pause() -> None:
 
 async def test_concurrency_halves_and_grows_by_one() -> None:
     """Never below one, never above its bound; who waits is let in when there is room."""
-    adaptive = Adaptive(8)
+    clock = Clock()
+    adaptive = Adaptive(8, clock)
     most = 0
 
     async def attempt() -> None:
@@ -94,14 +95,48 @@ async def test_concurrency_halves_and_grows_by_one() -> None:
     await asyncio.gather(*[attempt() for _ in range(50)])
     assert most == 8
     for _ in range(10):
+        clock.now += 1
         adaptive.was_too_much()
     assert adaptive.size == 1
     most = 0
     await asyncio.gather(*[attempt() for _ in range(10)])
     assert (most, adaptive.in_flight) == (1, 0)
-    for _ in range(20):
-        adaptive.went_well()
+    for _ in range(100):
+        adaptive.went_well(0.01)
     assert adaptive.size == 8
+
+
+def test_concurrency_is_halved_once_per_round() -> None:
+    """Eight 429 that were in flight together are one complaint, not eight."""
+    clock = Clock()
+    adaptive = Adaptive(8, clock)
+    for _ in range(8):
+        adaptive.went_well(0.5)
+    for _ in range(8):
+        adaptive.was_too_much()
+    assert adaptive.size == 4
+    clock.now += 0.6
+    adaptive.was_too_much()
+    assert adaptive.size == 2
+
+
+def test_concurrency_gives_way_when_attempts_take_longer() -> None:
+    """A destination that gets slower is asked less; what stays slow becomes usual in the end."""
+    adaptive = Adaptive(20, Clock())
+    for _ in range(100):
+        adaptive.went_well(0.1)
+    assert adaptive.size == 20
+    for _ in range(60):
+        adaptive.went_well(0.5)
+    assert adaptive.size < 18
+    for _ in range(2_000):
+        adaptive.went_well(0.5)
+    assert adaptive.size == 20
+    for _ in range(200):
+        adaptive.went_well(0.001)
+    for _ in range(200):
+        adaptive.went_well(0.03)  # thirty times as long, and still nothing
+    assert adaptive.size == 20
 
 
 async def test_who_gives_up_waiting_takes_no_place() -> None:

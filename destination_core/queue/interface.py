@@ -69,6 +69,10 @@ class Queue(Protocol):
         """Delete dead letters for good; return how many there were."""
         ...
 
+    async def changed(self) -> bool:
+        """Tell whether another process has changed anything since this was last asked."""
+        ...
+
     async def tend(self) -> Expired:
         """Do a part of the upkeep, such as forgetting what is too old; return what that was.
 

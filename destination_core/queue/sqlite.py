@@ -81,6 +81,7 @@ class SqliteQueue:
         self._store: Store | None = None
         self._looked = -LOOK_SECONDS
         self._verified = -VERIFY_SECONDS
+        self._version = 0
         self._full = ""
 
     async def __aenter__(self) -> Self:
@@ -338,6 +339,12 @@ class SqliteQueue:
         """Delete dead letters; see ``Queue.drop``."""
         many: int = await self._writer.do(lambda store: store.letters.drop(ids))
         return many
+
+    async def changed(self) -> bool:
+        """Tell of other processes; see ``Queue.changed``."""
+        before = self._version
+        self._version = await self._writer.do(lambda store: store.tables.version())
+        return self._version != before
 
     async def tend(self) -> Expired:
         """Forget a part of what is too old, take over from owners that died; see ``Queue.tend``."""

@@ -140,6 +140,10 @@ class Tables:
         for part in parts(rows):
             self.db.execute(f"INSERT INTO {into} VALUES {places(part)}", flat(part))  # noqa: S608
 
+    def version(self) -> int:
+        """Return a number that changes when another connection has changed the file."""
+        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
+
     def is_bounded(self) -> bool:
         """Tell whether SQLite was told to let the file grow no more."""
         pages, most = (

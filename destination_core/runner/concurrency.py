@@ -1,18 +1,33 @@
 """How many attempts are in flight: more while all goes well, half as many when it does not."""
 
 import asyncio
+import math
+import time
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
+from typing import Final
+
+NOTICEABLE: Final = 0.05
+"""Seconds that an attempt may take longer without meaning anything: our own machine is busy too."""
+
+SHARE: Final = 0.1
+"""How much the last round counts in what is usual."""
 
 
 class Adaptive:
     """A semaphore whose size adapts: additive increase, multiplicative decrease (AIMD).
 
     An async context manager that any number of tasks enter at once; ``most`` is the upper bound.
+    It learns from 429, from time-outs, and from attempts that take longer than they usually do.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.most = most
+        self._clock = clock
+        self._usual = 0.0
+        self._round: list[float] = []
+        self._halved = -math.inf
         self.size = float(most)
         self.in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -49,11 +64,28 @@ class Adaptive:
                 self.in_flight += 1
                 turn.set_result(None)
 
-    def went_well(self) -> None:
-        """Allow a little more."""
-        self.size = min(self.most, self.size + 1)
+    def went_well(self, seconds: float) -> None:
+        """Allow a little more, unless attempts take much longer than they usually do.
+
+        One more per round (as many attempts as may be in flight); a tenth less after a round whose
+        mean is twice the usual one and ``NOTICEABLE`` seconds above it.
+        """
+        self._round.append(seconds)
+        if len(self._round) >= int(self.size):
+            mean = sum(self._round) / len(self._round)
+            self._round.clear()
+            usual = self._usual or mean
+            self._usual = usual + (mean - usual) * SHARE
+            if mean > 2 * usual and mean > usual + NOTICEABLE:
+                self.size = max(1.0, self.size * 0.9)
+                return
+        self.size = min(self.most, self.size + 1 / self.size)
         self._admit()
 
     def was_too_much(self) -> None:
-        """Allow half as many."""
+        """Allow half as many; once for all that were in flight together."""
+        now = self._clock()
+        if now < self._halved + self._usual:
+            return
+        self._halved = now
         self.size = max(1.0, self.size / 2)

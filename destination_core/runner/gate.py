@@ -48,8 +48,8 @@ class Gate:
         why = self._breaker.reason or "a probe is under way"
         return Paused(f"{self._name} is left alone for now: {why}", retry_after=seconds)
 
-    def learn(self, errors: Sequence[DeliveryError | None]) -> None:
-        """Adapt to what an attempt brought: one error, or None, per payload that was in it."""
+    def learn(self, errors: Sequence[DeliveryError | None], seconds: float) -> None:
+        """Adapt to what an attempt brought, and how long it took; see ``attempts.Gate``."""
         errors = [one for one in errors if not isinstance(one, Paused)]
         if not errors:
             return
@@ -63,7 +63,7 @@ class Gate:
         refusing = [one for one in errors if isinstance(one, RetryableError | SetupError)]
         if len(refusing) < len(errors):
             self._breaker.succeeded()
-            self._concurrency.went_well()
+            self._concurrency.went_well(seconds)
             return
         before = self._breaker.state
         setup = isinstance(refusing[0], SetupError)

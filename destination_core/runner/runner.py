@@ -20,6 +20,9 @@ log: Final = logging.getLogger(__name__)
 DRAIN_SECONDS: Final = 20.0
 """How long what is in flight may take when the runner is told to stop: 25 with the server's 5."""
 
+LISTEN_SECONDS: Final = 0.5
+"""Between two looks for what other processes have done."""
+
 TEND_SECONDS: Final = 5.0
 """Between two rounds of upkeep."""
 
@@ -54,7 +57,7 @@ class Runner:
         self._clock = clock
         self._owned: AiohttpTransport | None = None
         self._running: dict[asyncio.Task[None], Worker] = {}
-        self._tending: asyncio.Task[None] | None = None
+        self._tending: asyncio.Future[Any] | None = None
         self._quarantine = Quarantine()
         self._intakes = Intakes((), queue, self._wake, clock=clock)
 
@@ -62,7 +65,7 @@ class Runner:
         if self._given is None:
             self._owned = await AiohttpTransport(limit=0).__aenter__()
         await self._start()
-        self._tending = asyncio.create_task(self._tend())
+        self._tending = asyncio.gather(self._tend(), self._listen())
         return self
 
     async def __aexit__(
@@ -201,6 +204,16 @@ class Runner:
             except Exception:
                 log.exception("upkeep of the queue failed; trying again")
             await asyncio.sleep(TEND_SECONDS)
+
+    async def _listen(self) -> None:
+        """Wake everybody when another process has changed something: it may be for them."""
+        while True:
+            await asyncio.sleep(LISTEN_SECONDS)
+            try:
+                if await self.queue.changed():
+                    self._wake(set(self.workers))
+            except Exception:
+                log.exception("the queue cannot be asked for changes; trying again")
 
     async def _tell_strays(self) -> None:
         """Say what is queued for destinations that the configuration does not have."""

@@ -15,17 +15,24 @@ from destination_core.queue import Job, Queue, Retry, Settlement
 from destination_core.runner.breaker import Breaker, State
 from destination_core.runner.concurrency import Adaptive
 from destination_core.runner.gate import Gate
+from destination_core.runner.hand import Hand
 from destination_core.runner.quarantine import FEW, PATIENCE, Quarantine, sort_out
 from destination_core.runner.settling import dead, settlement
 from destination_core.work import Attempt, Delivery
 
 log: Final = logging.getLogger(__name__)
 
-POLL_SECONDS: Final = 2.0
-"""The longest sleep: another process may have put something in."""
+POLL_SECONDS: Final = 30.0
+"""The longest sleep: the clock may have been set."""
+
+AGAIN_SECONDS: Final = 2.0
+"""Between two tries when the queue cannot be read."""
 
 Observer = Callable[[str, Sequence[Settlement], Sequence[Sequence[Delivery]]], None]
 Watch = Callable[[Attempt, Sequence[str]], None]
+
+Board = dict[int, Sequence[Delivery | None]]
+"""What has become of an event, by its sequence number: None where that is not known yet."""
 
 
 class Worker:
@@ -51,7 +58,6 @@ class Worker:
         self.name = connection.name
         self.connection = connection
         self.breaker = Breaker(time.monotonic)
-        self.concurrency = Adaptive(policy.concurrency)
         self._queue = queue
         self._policy = policy
         self._observe = observe
@@ -60,6 +66,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._slots = asyncio.Semaphore(policy.ahead)
         self._chunks: set[asyncio.Task[None]] = set()
+        self._hand = Hand(self.name, queue, policy.lease)
         self._crowded = False
         self._quarantine = quarantine or Quarantine()
         self._suspects = False
@@ -67,11 +74,16 @@ class Worker:
         self._traces: dict[int, str] = {}
         limited = connection.limited(policy.rate)
         self.rate = limited.options.requests_per_second
+        deadline, most = policy.deadline, policy.concurrency
+        if self.rate is not None:  # so that nobody's time is up while waiting for the rate
+            deadline = max(deadline, 4 / self.rate)
+            most = min(most, int(self.rate * deadline / 4))
+        self.concurrency = Adaptive(most)
         self._engine = Engine(
             [limited],
             transport=transport,
             gate=Gate(self.name, self.breaker, self.concurrency),
-            deadline=policy.deadline,
+            deadline=deadline,
             watch=None if watch is None else self._attempted,
             clock=clock,
         )
@@ -92,14 +104,18 @@ class Worker:
 
     async def run(self) -> None:
         """Claim and deliver until told to stop."""
-        async with self._engine:
-            while not self._stop.is_set():
-                try:
-                    await self._turn()
-                except Exception:
-                    log.exception("%s: the queue cannot be read; trying again", self.name)
-                    await _set_within(self._stop, POLL_SECONDS)
-            await asyncio.gather(*self._chunks, return_exceptions=True)
+        keeping = asyncio.create_task(self._hand.keep())
+        try:
+            async with self._engine:
+                while not self._stop.is_set():
+                    try:
+                        await self._turn()
+                    except Exception:
+                        log.exception("%s: the queue cannot be read; trying again", self.name)
+                        await _set_within(self._stop, AGAIN_SECONDS)
+                await asyncio.gather(*self._chunks, return_exceptions=True)
+        finally:
+            keeping.cancel()
 
     async def _turn(self) -> None:
         """Claim one chunk, or wait for there to be one."""
@@ -124,8 +140,7 @@ class Worker:
         jobs: list[Job] = []
         try:
             if not self._stop.is_set():
-                jobs = await self._queue.claim(self.name, limit, self._policy.lease)
-                self._crowded = len(jobs) == limit
+                jobs, self._crowded = await self._hand.claim(limit)
         finally:
             if not jobs:
                 self._put_down(alone=alone)
@@ -149,35 +164,42 @@ class Worker:
 
     async def _chunk(self, jobs: Sequence[Job], *, alone: bool) -> None:
         """Deliver claimed jobs and settle each; whatever happens, none stays claimed."""
+        board: Board = {}
         try:
-            settlements, results = await self._deliver(jobs, alone=alone)
-            ours = await self._queue.settle(settlements)
-            if ours < len(settlements):
-                log.warning(
-                    "%s: %d of %d leases had been lost to another runner",
-                    self.name, len(settlements) - ours, len(settlements),
-                )  # fmt: skip
+            settlements, results = await self._deliver(jobs, board, alone=alone)
+            await self._hand.settle(settlements)
             if self._policy.order == "user" or any(isinstance(one, Retry) for one in settlements):
                 self._wake.set()  # something else may be due earlier than was known
             self._observe(self.name, settlements, results)
         except asyncio.CancelledError:
-            now = self._clock()
-            back = [Retry.unused(job, now) for job in jobs]
-            await asyncio.shield(self._queue.settle(back))
+            await asyncio.shield(self._queue.settle(self._broken_off(jobs, board)))
             raise
         except Exception:
             log.exception("%s: %d events stay claimed until their lease ends", self.name, len(jobs))
         finally:
+            self._hand.put_down(jobs)
             self._put_down(alone=alone)
 
+    def _broken_off(self, jobs: Sequence[Job], board: Board) -> list[Settlement]:
+        """Settle what has ended of a chunk that was broken off, and give back the rest."""
+        now = self._clock()
+        settlements: list[Settlement] = []
+        for job in jobs:
+            ended = [one for one in board.get(job.sequence, ()) if one is not None]
+            if ended and len(ended) == len(board[job.sequence]):
+                settlements.append(settlement(job, ended, self._policy, now))
+            else:
+                settlements.append(Retry.unused(job, now))
+        return settlements
+
     async def _deliver(
-        self, jobs: Sequence[Job], *, alone: bool
+        self, jobs: Sequence[Job], board: Board, *, alone: bool
     ) -> tuple[list[Settlement], list[list[Delivery]]]:
         """Deliver jobs; those that were in hand at crashes go apart, or are dead."""
         sorted_out = sort_out(jobs, alone=alone)
         self._suspects = sorted_out.has_suspects
         await self._queue.settle(sorted_out.back)
-        results = await self._send(sorted_out.group)
+        results = await self._send(sorted_out.group, board)
         now = self._clock()
         settlements: list[Settlement] = [
             dead(job, None, [], now, f"the runner ended {job.crashes} times with it in hand")
@@ -189,30 +211,33 @@ class Worker:
         ]
         return settlements, results
 
-    async def _send(self, jobs: Sequence[Job]) -> list[list[Delivery]]:
+    async def _send(self, jobs: Sequence[Job], board: Board) -> list[list[Delivery]]:
         """Deliver events, and pass deletions on; return what became of each, in place."""
         events = [orjson.loads(job.body) for job in jobs]
         traced = {id(event): job.trace for event, job in zip(events, jobs, strict=True)}
         self._traces |= traced
         try:
-            return await self._sent(jobs, events)
+            return await self._sent(jobs, events, board)
         finally:
             for key in traced:
                 del self._traces[key]
 
     async def _sent(
-        self, jobs: Sequence[Job], events: Sequence[dict[str, Any]]
+        self, jobs: Sequence[Job], events: Sequence[dict[str, Any]], board: Board
     ) -> list[list[Delivery]]:
-        deletions = [n for n, event in enumerate(events) if event.get("type") == "delete"]
-        if not deletions:
-            return await self._engine.send_batch(events, only=[job.subscriptions for job in jobs])
-        others = [n for n in range(len(events)) if n not in deletions]
+        others = [n for n, event in enumerate(events) if event.get("type") != "delete"]
+        rows: list[list[Delivery | None]] = [[] for _ in others]
+        board.update((jobs[n].sequence, row) for n, row in zip(others, rows, strict=True))
         made = await self._engine.send_batch(
-            [events[n] for n in others], only=[jobs[n].subscriptions for n in others]
+            [events[n] for n in others], only=[jobs[n].subscriptions for n in others], board=rows
         )
+        if len(others) == len(events):
+            return made
         results = dict(zip(others, made, strict=True))
-        for n in deletions:
-            results[n] = await self._engine.delete(events[n])
+        for n in range(len(events)):
+            if n not in results:
+                results[n] = await self._engine.delete(events[n])
+                board[jobs[n].sequence] = results[n]
         return [results[n] for n in range(len(events))]
 
     def _attempted(self, attempt: Attempt) -> None:
