@@ -101,7 +101,8 @@ class Engine:
             check_event(event)
         except InvalidEvent as error:
             return [_unreadable(event, error)]
-        steps = [(one, step) for one in deliverers for step in _steps(one, event)]
+        apart = len(deliverers) > 1
+        steps = [(one, step) for one in deliverers for step in _steps(one, event, apart=apart)]
         if len(steps) == 1:  # the usual case needs no task of asyncio's
             return [await _settle(*steps[0])]
         return list(await asyncio.gather(*[_settle(one, step) for one, step in steps]))
@@ -132,7 +133,7 @@ class Engine:
             else:
                 readable.append((row, event))
         for one in deliverers:
-            entries = _enter(one, readable, board, only)
+            entries = _enter(one, readable, board, only, apart=len(deliverers) > 1)
             cutting = cut(entries, one.connection.relay, one.context())
             for entry, refusal in cutting.rejected:
                 delivery = one.rejection(entry.task, refusal)
@@ -190,8 +191,8 @@ class Engine:
         return self._deliverers
 
 
-def _steps(deliverer: Deliverer[Any], event: Event) -> Sequence[Task | Rejection]:
-    planned = plan(event, deliverer.connection)
+def _steps(deliverer: Deliverer[Any], event: Event, *, apart: bool) -> Sequence[Task | Rejection]:
+    planned = plan(event, deliverer.connection, apart=apart)
     relay = deliverer.connection.relay
     if relay.watches_plans:
         relay.event_planned(event, planned)
@@ -203,13 +204,15 @@ def _enter(
     events: Iterable[tuple[int, Event]],
     board: Board,
     only: Sequence[Collection[str] | None] = (),
+    *,
+    apart: bool,
 ) -> list[Entry]:
     """Plan events for one connection: settle the rejections, return the rest as entries."""
     entries: list[Entry] = []
     for row, event in events:
         places = board[row]
         wanted = only[row] if only else None
-        for step in _steps(deliverer, event):
+        for step in _steps(deliverer, event, apart=apart):
             if wanted is not None and step.subscription not in wanted:
                 continue
             if isinstance(step, Task):

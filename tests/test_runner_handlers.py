@@ -159,3 +159,32 @@ async def test_a_chunk_is_not_sent_on_to_a_destination_that_takes_nothing(
         counts = await runner.queue.counts()
     assert counts["a"].queued == 400
     assert len(asked) <= 5 + policy.concurrency
+
+
+async def test_what_a_handler_changes_is_not_seen_by_another(tmp_path: Path) -> None:
+    """Two subscriptions, and two connections, get the same event: each payload is its own."""
+    seen = []
+
+    class Traits(dc.Payload):
+        traits: Annotated[dict[str, Any], dc.path("$.traits")]
+
+    async def handle(_: dc.Context[acme.Settings], payload: Traits) -> None:
+        seen.append(list(payload.traits["tags"]))
+        payload.traits["tags"].append("seen")
+
+    relay = dc.Registry.of(plugin(handle)).relay("odd")
+    both = [
+        dc.Connection(
+            name,
+            relay,
+            settings={"api_key": "k"},
+            subscriptions=[
+                dc.Subscription(one, "upsertContact", 'type = "identify"') for one in ("x", "y")
+            ],
+        )
+        for name in ("a", "b")
+    ]
+    async with dc.Engine(both, transport=Destinations()) as engine:
+        await engine.send(person(1, traits={"tags": ["new"]}))
+        await engine.send_batch([person(1, traits={"tags": ["new"]})])
+    assert seen == [["new"]] * 8

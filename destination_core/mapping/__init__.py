@@ -19,6 +19,7 @@ from destination_core.mapping.builders import (
 )
 from destination_core.mapping.compiled import CompiledMapping, compile  # noqa: A004  as in `re.compile`
 from destination_core.mapping.validation import faults
+from destination_core.mapping.values import copied
 
 __all__ = [
     "CompiledMapping",
@@ -27,6 +28,7 @@ __all__ = [
     "case",
     "coalesce",
     "compile",
+    "copied",
     "exclude_when_null",
     "faults",
     "flatten",

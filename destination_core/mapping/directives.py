@@ -12,6 +12,7 @@ from destination_core.mapping.values import (
     MISSING,
     Fault,
     Resolver,
+    copied,
     getter,
     keys_of,
     text,
@@ -95,7 +96,7 @@ class Compiler:
 
     def literal(self, value: Any) -> Resolver:
         """Compile ``@literal``: the value as it is, directives and all (a copy each time)."""
-        return (lambda _: value) if _is_scalar(value) else (lambda _: _copy(value))
+        return (lambda _: value) if _is_scalar(value) else (lambda _: copied(value))
 
     def if_(self, options: Mapping[str, Any]) -> Resolver:
         """Compile ``@if``: by whether a value ``exists``, or is not ``blank``."""
@@ -334,14 +335,6 @@ def _failing(message: str) -> Resolver:
 def _expect_text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise Fault(f"{name}: expected string, got {type_name(value)}")
-    return value
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copy(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_copy(one) for one in value]
     return value
 
 

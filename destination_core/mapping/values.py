@@ -34,6 +34,15 @@ class Fault(Exception):
         self.path: list[str] = []
 
 
+def copied(value: Any) -> Any:
+    """Return JSON that shares nothing with a value that can be changed."""
+    if isinstance(value, Mapping):
+        return {key: copied(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [copied(one) for one in value]
+    return value
+
+
 def type_name(value: Any) -> str:
     """Return the JSON type of a value, with JavaScript's undefined for what is missing."""
     if value is None:
