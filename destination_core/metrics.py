@@ -5,7 +5,6 @@ destination has at most ``MOST_CODES``.
 """
 
 import platform
-import time
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -106,7 +105,7 @@ class Metrics:
         )
         for (action, status, code), many in seen.items():
             self._outcomes.labels(name, action, status, self._bounded(name, code)).inc(many)
-        now = time.time()
+        now = self._runner.clock()
         latency = self._latency.labels(name)
         for settled in settlements:
             if isinstance(settled, Delivered):
@@ -149,7 +148,7 @@ class Metrics:
             for state in STATES:
                 states.add_metric((name, state), getattr(one, state))
             missing.add_metric((name,), one.difference)
-            age = 0.0 if one.oldest is None else max(0.0, time.time() - one.oldest)
+            age = 0.0 if one.oldest is None else max(0.0, self._runner.clock() - one.oldest)
             oldest.add_metric((name,), age)
             letters.add_metric((name,), one.letters)
         yield from (states, missing, oldest, letters)

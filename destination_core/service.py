@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from destination_core.clock import SteadyClock
 from destination_core.connection import Service
 from destination_core.errors import ConfigurationError
 from destination_core.health import Health
@@ -114,7 +114,7 @@ async def run_until_stopped(
     feed: Callable[[Runner], Awaitable[object]] | None = None,
     started: Callable[[Running], object] = lambda _: None,
     tracing: "Tracing | None" = None,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
 ) -> Mapping[str, Counts]:
     """Run a service until SIGTERM or SIGINT, or until ``feed`` has ended and nothing is queued.
 
@@ -124,6 +124,7 @@ async def run_until_stopped(
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    clock = clock or SteadyClock()
     async with Running(service, listen=listen, clock=clock, tracing=tracing) as running:
 
         def told() -> None:

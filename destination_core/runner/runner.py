@@ -54,7 +54,7 @@ class Runner:
         self.workers: dict[str, Worker] = {}
         self._policies = policies or {}
         self._given = transport
-        self._clock = clock
+        self.clock = clock
         self._owned: AiohttpTransport | None = None
         self._running: dict[asyncio.Task[None], Worker] = {}
         self._tending: asyncio.Future[Any] | None = None
@@ -107,7 +107,7 @@ class Runner:
                 self._observe,
                 quarantine=self._quarantine,
                 watch=self._attempted if self.attempt_watchers else None,
-                clock=self._clock,
+                clock=self.clock,
             )
             self.workers[one.name] = worker
             task = asyncio.create_task(worker.run())

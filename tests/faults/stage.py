@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import secrets
+import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -151,6 +152,14 @@ class Stage:
         except TimeoutError:
             return False
         return True
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Read the queue's file, beside whoever runs."""
+        file = sqlite3.connect(f"{self.queue_path.as_uri()}?mode=ro", uri=True)
+        try:
+            return file.execute(statement).fetchall()
+        finally:
+            file.close()
 
     def logs(self) -> str:
         """Return everything that the processes said."""

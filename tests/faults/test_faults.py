@@ -8,6 +8,7 @@ from tests.faults.catalogue import FAULTS
 from tests.faults.fault import Fault, Size, Unavailable
 
 
+@pytest.mark.timeout(600)  # processes start and end in it, on machines that are busy
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
 async def test_fault_is_survived(fault: Fault, tmp_path: Path) -> None:
     """All demands hold but those that speak of time, which a machine under load may miss."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sqlite3
 from pathlib import Path
 
 from tests.faults.fault import Fault, Result, Size
@@ -34,7 +33,7 @@ async def run(size: Size, folder: Path) -> Result:
             await stage.oracle.asked("a")
             await issuing
             paused.process.send_signal(signal.SIGSTOP)
-            held = _claimed(stage)
+            held = stage.query("SELECT count(*) FROM jobs WHERE owner != 0")[0][0]
             await stage.oracle.answer("a")
             other = await stage.serve()
             emptied = await stage.drained()
@@ -54,16 +53,6 @@ async def run(size: Size, folder: Path) -> Result:
     buried = counts["a"]["dead"]
     result.demand("it buried nothing that the other delivered", not buried, buried)
     return result
-
-
-def _claimed(stage: Stage) -> int:
-    """Return how many events are in somebody's hand."""
-    file = sqlite3.connect(f"{stage.queue_path.as_uri()}?mode=ro", uri=True)
-    try:
-        (many,) = file.execute("SELECT count(*) FROM jobs WHERE owner != 0").fetchone()
-        return int(many)
-    finally:
-        file.close()
 
 
 async def _told(service: Service, seconds: float = 60) -> None:
