@@ -69,13 +69,19 @@ class SavedList(dc.Payload):
 )
 async def sync_member(ctx: dc.Context[Settings], member: Member) -> None:
     """Put somebody on a list, or take them off it."""
-    (outcome,) = await sync_members(ctx, [member])
+    (outcome,) = await _sent(ctx, [member])
     if outcome.error is not None:
         raise outcome.error
 
 
 @sync_member.batch(size=500, keys=["list_id", "channel"])
-async def sync_members(ctx: dc.Context[Settings], members: Sequence[Member]) -> list[dc.Outcome]:
+async def sync_members(
+    ctx: dc.Context[Settings], members: Sequence[Member]
+) -> Sequence[dc.Outcome]:
+    return await _sent(ctx, members)
+
+
+async def _sent(ctx: dc.Context[Settings], members: Sequence[Member]) -> list[dc.Outcome]:
     settled = dc.MultiStatus(len(members))
     target = _list_of(ctx, members[0])
     sent: list[tuple[int, dict[str, object]]] = []

@@ -7,7 +7,14 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 import destination_core as dc
-from destination_core.connection.secrets import LARGEST, Resolver, has_reference, is_reference
+from destination_core.connection.secrets import (
+    LARGEST,
+    Resolver,
+    has_reference,
+    is_reference,
+    unreferenced,
+)
+from destination_core.schema import fields_of
 
 ENVIRONMENT = {"KEY": "se-cr-et", "EMPTY": "", "TRICKY": "${env:KEY}"}
 
@@ -122,3 +129,20 @@ def test_secrets_are_found_wherever_settings_hold_them() -> None:
     }
     opened = dc.Connection("d", dc.Registry.of(DeepPlugin()).relay("deep"), settings=given)
     assert opened.secrets == {"in-an-object", "in-a-list", "in-a-model"}
+
+
+def test_secrets_must_be_references_wherever_settings_hold_them() -> None:
+    """Within an object of secrets a reference may have words beside it; nothing is no secret."""
+    given = {
+        "headers": {"A": "plain", "B": "Bearer ${env:B}", "C": 5, "D": None},
+        "keys": ["${env:K}", "plain"],
+        "proxy": {"host": "plain", "password": "plain"},
+    }
+    found = list(unreferenced(fields_of(Deep), given, ("settings",)))
+    assert found == [
+        ("settings", "headers", "A"),
+        ("settings", "headers", "C"),
+        ("settings", "keys", 1),
+        ("settings", "proxy", "password"),
+    ]
+    assert list(unreferenced(fields_of(Deep), {"keys": None}, ())) == []

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,13 @@ def test_every_hook_and_command_has_its_place() -> None:
             assert f"## {name}" in hooks
     commands = (ROOT / "docs/reference/cli.md").read_text("utf-8")
     assert all(f"## destinations {name}" in commands for name in COMMANDS)
+
+
+def test_the_features_page_shows_what_runs() -> None:
+    """Every block of Python on it is part of a destination that other tests deliver with."""
+    sources = [(ROOT / "tests" / name).read_text("utf-8") for name in ("outreach.py", "ledger.py")]
+    blocks = PYTHON.findall((ROOT / "docs" / "authoring-features.md").read_text("utf-8"))
+    assert blocks
+    for block in blocks:
+        indented = [textwrap.indent(block, " " * depth) for depth in (0, 4, 8)]
+        assert any(one in source for one in indented for source in sources), block

@@ -19,7 +19,7 @@ from destination_core.connection.config import (
 )
 from destination_core.connection.connection import Connection
 from destination_core.connection.policy import Policy
-from destination_core.connection.secrets import Resolver, has_reference, is_reference, variable_of
+from destination_core.connection.secrets import Resolver, has_reference, unreferenced, variable_of
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.credentials import FileTokens
@@ -27,7 +27,7 @@ from destination_core.errors import ConfigurationError, InvalidSettings, PluginE
 from destination_core.features import Saved
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
-from destination_core.schema import Settings, catalogue_fields, load_settings
+from destination_core.schema import Settings, fields_of, load_settings
 
 
 class InvalidConfiguration(ConfigurationError):
@@ -186,17 +186,14 @@ class _Loader:
     ) -> Settings | None:
         """Resolve and check settings; of those whose reference leads nowhere, say only that."""
         model = relay.destination.settings
-        fields = catalogue_fields(model)
-        names = _spellings(relay)
-        for key, value in raw.items():
-            field = fields.get(names.get(key, key), {})
-            if field.get("type") == "password" and not is_reference(value):
-                variable = variable_of(relay.destination.slug, key)
-                self.problem(
-                    (*here, key),
-                    f"{key!r} is a secret and must not stand in the file; write"
-                    f" ${{env:{variable}}} or ${{file:PATH}}",
-                )
+        for location in unreferenced(fields_of(model), raw, here):
+            key = location[-1]
+            variable = variable_of(relay.destination.slug, str(key))
+            self.problem(
+                location,
+                f"{key!r} is a secret and must not stand in the file; write"
+                f" ${{env:{variable}}} or ${{file:PATH}}",
+            )
         resolver = Resolver(self._environment, self._folder)
         resolved: dict[str, Any] = resolver.resolve(raw, here)
         for location, message in resolver.faults:
@@ -310,12 +307,6 @@ def _subscription(relay: Relay[Any], config: SubscriptionConfig) -> Subscription
 def _saved(config: SubscriptionConfig) -> Saved | None:
     given = config.on_mapping_save
     return None if given is None else Saved(given.inputs, given.outputs, given.digest)
-
-
-def _spellings(relay: Relay[Any]) -> dict[str, str]:
-    """Return the catalogue's key for every spelling of a setting."""
-    fields = relay.destination.settings.model_fields
-    return {name: info.alias or name for name, info in fields.items()}
 
 
 def _said(error: Any, data: Any) -> str:

@@ -1,9 +1,11 @@
 """References to secrets: `${env:NAME}` and `${file:PATH}`, resolved when a configuration loads."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from destination_core.schema import FieldSpec
 
 REFERENCE: Final = re.compile(r"\$\{(?:(env|file):([^}]*)|([^}]*))\}")
 LARGEST: Final = 65_536
@@ -84,3 +86,32 @@ def has_reference(value: Any) -> bool:
 def is_reference(value: Any) -> bool:
     """Tell whether a text has a reference in it."""
     return isinstance(value, str) and REFERENCE.search(value) is not None
+
+
+def unreferenced(
+    fields: Sequence[FieldSpec], raw: Mapping[str, Any], here: tuple[str | int, ...]
+) -> Iterator[tuple[str | int, ...]]:
+    """Yield the places of secrets that stand in the settings themselves.
+
+    A secret is a reference and nothing else; within an object of secrets, such as headers, there
+    may be words beside it: `Bearer ${env:TOKEN}`.
+    """
+    for spec in fields:
+        for key in sorted({spec.key, spec.attribute} & raw.keys()):
+            value, place = raw[key], (*here, key)
+            if spec.secret and isinstance(value, Mapping | list):
+                yield from _plain(value, place)
+            elif spec.secret and value is not None and not is_reference(value):
+                yield place
+            elif spec.properties and isinstance(value, Mapping):
+                yield from unreferenced(spec.properties, value, place)
+
+
+def _plain(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """Yield the places of texts and numbers without any reference."""
+    if isinstance(value, Mapping | list):
+        members = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, one in members:
+            yield from _plain(one, (*place, key))
+    elif value is not None and not has_reference(value):
+        yield place
