@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from destination_core.features import ChoiceQuery, Choices
 
 
-@click.command(epilog="Example: destinations choices hubspot.yaml hubspot upsertContact list_id")
+@click.command(epilog="Example: destinations choices hubspot.yaml hubspot updateList list_id")
 @config_argument
 @click.argument("destination")
 @click.argument("action")

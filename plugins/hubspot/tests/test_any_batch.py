@@ -1,4 +1,4 @@
-"""Any batch of contacts: what becomes of it is what would have become of its events one by one."""
+"""Any batch ends like its events one by one: contacts, and the members of a list."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from plugins.hubspot.tests.sending import identify, outcomes, sent, subscription
+import destination_core as dc
+from plugins.hubspot.tests.sending import identify, member, outcomes, sent, subscription
 from plugins.hubspot.tests.simulator import HubSpot
 from plugins.hubspot.tests.simulator.properties import STAGES
 
@@ -76,3 +77,50 @@ def test_a_batch_ends_like_its_events_one_by_one(
             return outcomes(deliveries), found
 
     assert asyncio.run(run()) == expected(there, mode, events)
+
+
+MOVE = st.tuples(
+    st.sampled_from(["ann@example.com", "Ann@Example.com", "bob@example.com", "cid@x.test"]),
+    st.sampled_from([True, False, None]),
+)
+
+
+def moved(mode: str, moves: list[tuple[str, bool | None]]) -> tuple[list[str], set[str]]:
+    """Apply the moves one by one to a model of the list, in which ann is."""
+    members, settled = {"ann@example.com"}, []
+    for address, said in moves:
+        if said is None and mode == "mirror":
+            settled.append("rejected")
+            continue
+        settled.append("delivered")
+        comes = mode == "add" if said is None else said
+        if comes and mode != "delete":
+            members.add(address.lower())
+        elif not comes and mode != "add":
+            members.discard(address.lower())
+    return settled, members
+
+
+@pytest.mark.parametrize("mode", ["mirror", "add", "delete"])
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(moves=st.lists(MOVE, min_size=1, max_size=12))
+def test_a_list_ends_like_its_moves_one_by_one(
+    mode: str, moves: list[tuple[str, bool | None]]
+) -> None:
+    """Same outcome for every event, same members: whoever comes and goes, however often."""
+
+    async def run() -> tuple[list[str], set[str]]:
+        async with HubSpot() as hub:
+            list_id = hub.lists.add("VIPs")
+            hub.lists.members[list_id].add(hub.objects.add("contacts", email="ann@example.com"))
+            deliveries = await sent(
+                hub,
+                subscription("updateList", mode),
+                *[member(email, said) for email, said in moves],
+                audiences=[dc.Audience("vips", "VIPs", external_id=list_id)],
+            )
+            contacts = hub.objects.of("contacts")
+            there = {contacts[one]["email"] for one in hub.lists.members[list_id]}
+            return outcomes(deliveries), there
+
+    assert asyncio.run(run()) == moved(mode, moves)

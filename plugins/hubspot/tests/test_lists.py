@@ -147,6 +147,28 @@ async def test_a_member_that_vanished_meanwhile_is_refused(hub: HubSpot) -> None
     assert members(hub, list_id) == {"ann@example.com"}
 
 
+async def test_two_addresses_of_one_contact_are_one_member(hub: HubSpot) -> None:
+    """The last word counts, whichever address it was said of."""
+    list_id = hub.lists.add("VIPs")
+    hub.objects.add("contacts", email="ann@example.com", hs_additional_emails="ann@x.test")
+    for last in (True, False):
+        events = [member("ann@example.com", not last), member("ann@x.test", last)]
+        deliveries = await sent(
+            hub, subscription("updateList"), *events, audiences=[audience(list_id)]
+        )
+        assert outcomes(deliveries) == ["delivered"] * 2
+        assert members(hub, list_id) == ({"ann@example.com"} if last else set())
+
+
+async def test_who_left_before_they_could_come_is_no_error(hub: HubSpot) -> None:
+    """Of one who is no contact only the event that would add them is refused."""
+    list_id = hub.lists.add("VIPs")
+    events = [member("bob@example.com", False), member("bob@example.com", True)]
+    chosen = subscription("updateList", create_contacts=False)
+    deliveries = await sent(hub, chosen, *events, audiences=[audience(list_id)])
+    assert outcomes(deliveries) == ["delivered", "refused"]
+
+
 @pytest.mark.parametrize(
     ("mode", "comes", "left", "warned"),
     [

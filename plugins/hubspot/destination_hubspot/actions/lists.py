@@ -129,30 +129,37 @@ async def _update(ctx: Ctx, members: Sequence[Member]) -> list[dc.Outcome]:
     """Change a list's members: of several words about one contact the last one counts."""
     list_id = _list_of(ctx, members[0])
     settled = dc.MultiStatus(len(members))
+    keys = [key_of(EMAIL, one.email) for one in members]
+    moves = _moves(ctx, len(members))
     wanted: dict[str, bool] = {}
-    for index, (member, comes) in enumerate(zip(members, _moves(ctx, len(members)), strict=True)):
+    for index, (key, comes) in enumerate(zip(keys, moves, strict=True)):
         if isinstance(comes, bool):
-            wanted[key_of(EMAIL, member.email)] = comes
+            wanted.pop(key, None)  # the order is that of the last words
+            wanted[key] = comes
         elif isinstance(comes, str):
             settled.accept(index, comes)
         else:
             settled.refuse(index, comes)
     ids, refused = await _contacts(ctx, wanted, create=members[0].create_contacts)
     missing: frozenset[str] = frozenset()
-    if ids:
-        added = [ids[key] for key in ids if wanted[key]]
-        removed = [ids[key] for key in ids if not wanted[key]]
+    records_wanted = {ids[key]: comes for key, comes in wanted.items() if key in ids}
+    if records_wanted:
+        added = [one for one, comes in records_wanted.items() if comes]
+        removed = [one for one, comes in records_wanted.items() if not comes]
         missing = await lists.change(ctx, list_id, added, removed)
     for index in settled.left:
-        key = key_of(EMAIL, members[index].email)
-        if key in refused:
-            settled.refuse(index, refused[key])
-        elif key not in ids:
+        key, comes = keys[index], moves[index]
+        is_there = key in ids and ids[key] not in missing
+        if is_there:
+            settled.accept(index)
+        elif not comes:
             settled.accept(index, "nobody to remove: HubSpot has no contact with this email")
-        elif ids[key] in missing:
+        elif key in refused:
+            settled.refuse(index, refused[key])
+        elif key in ids:
             settled.set(index, NOT_FOUND, f"list {list_id}: {IS_MISSING}")
         else:
-            settled.accept(index)
+            settled.accept(index, "came and went: nobody was added")
     return settled.outcomes()
 
 
