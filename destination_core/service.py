@@ -69,6 +69,7 @@ class Running:
                 host=host,
                 port=port,
                 pages=pages,
+                proxies=service.ingest.trusted_proxies,
                 tracing=tracing,
             )
 
@@ -99,7 +100,7 @@ class Running:
         self._service = service
         await self.runner.reload(service.connections, service.policies)
         if self.server is not None:
-            self.server.admit(_sources(service))
+            self.server.admit(_sources(service), service.ingest.trusted_proxies)
 
 
 def _sources(service: Service) -> Sources:

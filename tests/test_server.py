@@ -5,12 +5,14 @@ import base64
 import gzip
 import json
 from collections.abc import AsyncIterator
+from ipaddress import ip_network
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from destination_core.errors import ConfigurationError
 from destination_core.queue import Accepted, QueueFull
 from destination_core.server import Server, Source, Sources, body
 
@@ -246,3 +248,22 @@ async def test_pages(client: Client) -> None:
     for path in ("/livez", "/livez/"):
         assert (await client.call(path, method="GET"))[:2] == (200, {"status": "alive"})
         assert (await client.call(path, method="HEAD"))[:2] == (200, None)
+
+
+async def test_a_proxy_that_is_trusted_says_who_calls(client: Client) -> None:
+    """Nobody else does; a reload changes it."""
+    event = {**EVENT, "context": {"direct": True}}
+    for proxies in ((), [ip_network("127.0.0.0/8")]):
+        client.server.admit(SOURCES, proxies)
+        await client.call("/v1/track", event, X_Forwarded_For="198.51.100.7")
+    addresses = [one["context"]["ip"] for _, one in client.sink.events]
+    assert addresses == ["127.0.0.1", "198.51.100.7"]
+
+
+@pytest.mark.parametrize("port", [None, 99_999], ids=["taken", "impossible"])
+async def test_an_address_that_cannot_be_had_is_said(client: Client, port: int | None) -> None:
+    """With the address, and what to do; nothing of it stays behind."""
+    server = Server(SOURCES, client.sink, port=port or client.server.port)
+    with pytest.raises(ConfigurationError, match=rf"cannot listen on 127.0.0.1:{server.port}: "):
+        await server.__aenter__()
+    assert server._runner is None

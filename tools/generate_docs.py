@@ -20,7 +20,7 @@ from destination_core import errors, hookspecs
 from destination_core.catalogue import action_table, markdown
 from destination_core.cli.main import COMMANDS, group
 from destination_core.connection import Policy
-from destination_core.connection.config import QueueConfig
+from destination_core.connection.config import IngestConfig, QueueConfig
 from destination_core.mapping.directives import DIRECTIVES
 from destination_core.plugins import Registry
 from destination_core.server import CODES
@@ -162,6 +162,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
 }
 PARTS: Mapping[str, Callable[[], str]] = {
     "customerio actions": customerio_actions,
+    "ingest options": partial(options, IngestConfig),
     "queue options": partial(options, QueueConfig),
     "delivery options": partial(options, Policy),
     "discard codes": discards,

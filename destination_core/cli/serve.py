@@ -45,7 +45,7 @@ def command(config: Path, listen: str, log_json: bool) -> int:
         port = running.server.port if running.server else 0
         names = ", ".join(running.runner.workers)
         logging.getLogger("destinations").info(
-            "listening on http://%s:%d, delivering to %s", host.strip("[]"), port, names
+            "listening on http://%s:%d, delivering to %s", host, port, names
         )
 
     address = (host.strip("[]"), int(port))

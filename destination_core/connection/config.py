@@ -106,6 +106,17 @@ class SourceConfig(BaseModel):
     ]
 
 
+class IngestConfig(BaseModel):
+    """How events come in over HTTP."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    trusted_proxies: Annotated[
+        list[IPvAnyNetwork],
+        Field(description="In CIDR notation; their `X-Forwarded-For` says who calls."),
+    ] = Field(default_factory=list)
+
+
 class QueueConfig(BaseModel):
     """Where accepted events are kept until they are delivered."""
 
@@ -139,6 +150,7 @@ class Config(BaseModel):
     sources: Annotated[
         dict[str, SourceConfig], Field(description="Who may send events to `serve`, by name.")
     ] = Field(default_factory=dict)
+    ingest: IngestConfig = Field(default_factory=IngestConfig)
     queue: QueueConfig = Field(default_factory=QueueConfig)
     destinations: Annotated[
         dict[str, DestinationConfig], Field(description="Destinations by a name of your choice.")

@@ -13,6 +13,7 @@ from destination_core.connection.config import (
     AudienceConfig,
     Config,
     DestinationConfig,
+    IngestConfig,
     QueueConfig,
     SourceConfig,
     SubscriptionConfig,
@@ -45,6 +46,7 @@ class Service:
     connections: tuple[Connection[Any], ...]
     policies: Mapping[str, Policy]
     sources: Mapping[str, tuple[str, ...]] = field(repr=False)
+    ingest: IngestConfig
     queue: QueueConfig
     queue_path: Path
 
@@ -72,6 +74,7 @@ def load_service(path: Path, registry: Registry, environment: Mapping[str, str])
         tuple(connections),
         {name: one.delivery for name, one in config.destinations.items()},
         sources,
+        config.ingest,
         config.queue,
         path.parent / config.queue.path,
     )
@@ -340,6 +343,8 @@ def _known_keys(location: Location) -> list[str]:
             model = Config
         case ("queue", _):
             model = QueueConfig
+        case ("ingest", _):
+            model = IngestConfig
         case ("sources", _, _):
             model = SourceConfig
         case (_, _, "delivery", _):

@@ -3,16 +3,18 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from aiohttp import web
 
+from destination_core.errors import ConfigurationError
 from destination_core.queue import Accepted, QueueFull
 from destination_core.server import answers, body, keys, wire
 from destination_core.server.call import read_call
+from destination_core.server.callers import FORWARDED, Network, caller
 from destination_core.server.keys import Sources
 from destination_core.server.protocol import IDLE_SECONDS, LINGER_SECONDS, Connections
 from destination_core.server.wire import Refused
@@ -48,9 +50,12 @@ Page = Callable[[], Awaitable[web.Response]]
 class Server:
     """An async context manager; ``port`` is the one it listens on once it is entered.
 
-    ``pages`` are what can be read, by path. What came in is counted in ``received`` by source,
-    what was not taken in ``discarded`` by code, calls in ``answered`` by status, and those that are
-    not the first attempt of an SDK in ``repeated``. With ``tracing``, each call gets a span.
+    Raises ``ConfigurationError`` when it cannot listen there.
+
+    ``pages`` are what can be read, by path; ``proxies`` may say whom they were called by. What came
+    in is counted in ``received`` by source, what was not taken in ``discarded`` by code, calls in
+    ``answered`` by status, and those that are not the first attempt of an SDK in ``repeated``. With
+    ``tracing``, each call gets a span.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 8080,
         pages: Mapping[str, Page] | None = None,
+        proxies: Sequence[Network] = (),
         tracing: "Tracing | None" = None,
     ) -> None:
         self.host = host
@@ -72,6 +78,7 @@ class Server:
         self.load = body.Load()
         self._sources = sources
         self._sink = sink
+        self._proxies = proxies
         self._tracing = tracing
         self._pages = {"/livez": _alive, **(pages or {})}
         self._runner: web.ServerRunner | None = None
@@ -86,8 +93,15 @@ class Server:
         )
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port, backlog=1024)
-        await site.start()
+        try:
+            await web.TCPSite(self._runner, self.host, self.port, backlog=1024).start()
+        except (OSError, OverflowError) as error:
+            await self.__aexit__(None, None, None)
+            where = f"{self.host}:{self.port}"
+            raise ConfigurationError(
+                f"cannot listen on {where}: {getattr(error, 'strerror', None) or error};"
+                f" choose another address"
+            ) from error
         self.port = self._runner.addresses[0][1]
         return self
 
@@ -101,9 +115,10 @@ class Server:
             await self._runner.cleanup()
             self._runner = None
 
-    def admit(self, sources: Sources) -> None:
-        """Take these write keys from now on, and no others."""
+    def admit(self, sources: Sources, proxies: Sequence[Network] = ()) -> None:
+        """Take these write keys from now on, and no others; trust these proxies."""
         self._sources = sources
+        self._proxies = proxies
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"
@@ -162,7 +177,9 @@ class Server:
             call = wire.decoded(wire.inflated(raw, request.headers.get("Content-Encoding", "")))
             if source is None:
                 source = self._source(keys.of_body(call) or "") or ""
-            read = read_call(kind, call, datetime.now(UTC), request.remote or "")
+            forwarded = request.headers.getall(FORWARDED, ())
+            address = caller(request.remote or "", forwarded, self._proxies)
+            read = read_call(kind, call, datetime.now(UTC), address)
             self.received[source] += len(read.events) + len(read.discards)
             for one in read.discards:
                 self.discarded[one.code] += 1
