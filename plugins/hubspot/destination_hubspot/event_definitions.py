@@ -6,12 +6,12 @@ events are sent with.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import destination_core as dc
 from destination_hubspot import hubspot_api
-from destination_hubspot.hubspot_api import CONFLICT, NOT_FOUND, Ctx
+from destination_hubspot.hubspot_api import CONFLICT, Ctx
 
 PATH: Final = "/events/v3/event-definitions"
 
@@ -55,12 +55,9 @@ async def ensure(
             f"event name {name!r} is not a letter and up to 49 of a-z, 0-9 and _"
         )
     path = f"{PATH}/{dc.segment(name)}"
-    try:
-        found = await hubspot_api.ask_for(ctx, "GET", path)
-    except dc.PermanentError as error:
-        if error.status != NOT_FOUND:
-            raise
-        definition = {
+    found = await hubspot_api.ask_whether(ctx, path) or await _define(
+        ctx,
+        {
             "name": name,
             "label": label,
             "primaryObject": object_type,
@@ -68,11 +65,16 @@ async def ensure(
             "propertyDefinitions": [
                 {"name": one, "label": one, "type": "string"} for one in properties
             ],
-        }
-        try:
-            found = await hubspot_api.ask_for(ctx, "POST", PATH, json=definition)
-        except dc.PermanentError as refused:
-            if refused.status != CONFLICT:
-                raise
-            found = await hubspot_api.ask_for(ctx, "GET", path)  # somebody was faster
+        },
+    )
     return str(found["fullyQualifiedName"])
+
+
+async def _define(ctx: Ctx, definition: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return await hubspot_api.ask_for(ctx, "POST", PATH, json=definition)
+    except dc.PermanentError as error:
+        if error.status != CONFLICT:
+            raise
+        # somebody was faster
+        return await hubspot_api.ask_for(ctx, "GET", f"{PATH}/{dc.segment(definition['name'])}")

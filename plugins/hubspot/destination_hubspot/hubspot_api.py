@@ -73,6 +73,16 @@ async def ask_for(
     return body_of(response) or _unreadable(method, path, response)
 
 
+async def ask_whether(ctx: Ctx, path: str) -> dict[str, Any] | None:
+    """Ask for what may not be there; None when HubSpot answers 404, raises like ``ask``."""
+    try:
+        return await ask_for(ctx, "GET", path)
+    except dc.PermanentError as error:
+        if error.status == NOT_FOUND:
+            return None
+        raise
+
+
 def body_of(response: dc.Response) -> dict[str, Any]:
     """Return the object of an answer; an empty one when there is none."""
     try:

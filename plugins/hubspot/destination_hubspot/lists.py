@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import destination_core as dc
 from destination_hubspot import hubspot_api
-from destination_hubspot.hubspot_api import NOT_FOUND, Ctx
+from destination_hubspot.hubspot_api import Ctx
 
 PATH: Final = "/crm/v3/lists"
 
@@ -95,12 +95,9 @@ async def change(
 
 
 async def _found(ctx: Ctx, path: str) -> Mapping[str, Any] | None:
-    try:
-        answer = await hubspot_api.ask_for(ctx, "GET", path)
-    except dc.PermanentError as error:
-        if error.status == NOT_FOUND:
-            return None
-        raise
+    answer = await hubspot_api.ask_whether(ctx, path)
+    if answer is None:
+        return None
     found: Mapping[str, Any] = answer["list"]
     if found["processingType"] not in CHANGEABLE:
         raise dc.PermanentError(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import destination_core as dc
 from destination_hubspot import hubspot_api
-from destination_hubspot.hubspot_api import NOT_FOUND, Ctx
+from destination_hubspot.hubspot_api import Ctx
 
 RECORD_ID: Final = "hs_object_id"
 """HubSpot's own id of a record: read-only, and never an ``idProperty``."""
@@ -103,11 +103,8 @@ async def ensure_unique(ctx: Ctx, object_type: str, name: str, label: str, group
     A property cannot be made unique later.
     """
     path = f"{PATH}/{dc.segment(object_type)}"
-    try:
-        found = await hubspot_api.ask_for(ctx, "GET", f"{path}/{dc.segment(name)}")
-    except dc.PermanentError as error:
-        if error.status != NOT_FOUND:
-            raise
+    found = await hubspot_api.ask_whether(ctx, f"{path}/{dc.segment(name)}")
+    if found is None:
         definition = {
             "name": name,
             "label": label,
@@ -117,8 +114,7 @@ async def ensure_unique(ctx: Ctx, object_type: str, name: str, label: str, group
             "hasUniqueValue": True,
         }
         await hubspot_api.ask_for(ctx, "POST", path, json=definition)
-        return
-    if not found.get("hasUniqueValue"):
+    elif not found.get("hasUniqueValue"):
         raise dc.PermanentError(
             f"property {name!r} of {object_type} is there and not unique: records cannot be found"
             f" by it; give another name"

@@ -1,12 +1,13 @@
 """Companies: the accounts that contacts belong to, found by Segment's group ID."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
 import destination_core as dc
 from destination_hubspot import properties, records
+from destination_hubspot.actions import fields
 from destination_hubspot.hubspot_api import Ctx
 from destination_hubspot.records import Record
 
@@ -54,35 +55,11 @@ class Company(dc.Payload):
         dc.path("$.traits.description"),
         Field(title="Description", description="A short statement about the company."),
     ] = None
-    phone: Annotated[
-        str | None,
-        dc.path("$.traits.phone"),
-        Field(title="Phone", description="The company's phone number."),
-    ] = None
-    address: Annotated[
-        str | None,
-        dc.path("$.traits.address.street"),
-        dc.field(category="Address"),
-        Field(title="Street Address", description="Street and number."),
-    ] = None
-    city: Annotated[
-        str | None,
-        dc.path("$.traits.address.city"),
-        dc.field(category="Address"),
-        Field(title="City", description="The city."),
-    ] = None
-    state: Annotated[
-        str | None,
-        dc.path("$.traits.address.state"),
-        dc.field(category="Address"),
-        Field(title="State", description="The state or region."),
-    ] = None
-    zip: Annotated[
-        str | None,
-        dc.coalesce("$.traits.address.postalCode", "$.traits.address.postal_code"),
-        dc.field(category="Address"),
-        Field(title="Postal Code", description="The postal code."),
-    ] = None
+    phone: fields.Phone = None
+    address: fields.Street = None
+    city: fields.City = None
+    state: fields.State = None
+    zip: fields.PostalCode = None
     industry: Annotated[
         str | None,
         dc.path("$.traits.industry"),
@@ -93,18 +70,8 @@ class Company(dc.Payload):
         dc.path("$.traits.employees"),
         Field(title="Number of Employees", description="How many people work there."),
     ] = None
-    lifecyclestage: Annotated[
-        str | None,
-        Field(title="Lifecycle Stage", description="The stage's internal name."),
-    ] = None
-    properties: Annotated[
-        dict[str, Any] | None,
-        Field(
-            title="Other properties",
-            description="Other company properties by their internal names; they must be defined"
-            " in HubSpot. null clears one.",
-        ),
-    ] = None
+    lifecyclestage: fields.Stage = None
+    properties: fields.OtherProperties = None
     id_property: Annotated[
         str,
         dc.literal(GROUP_ID),

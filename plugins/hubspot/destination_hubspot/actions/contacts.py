@@ -7,6 +7,7 @@ from pydantic import Field
 
 import destination_core as dc
 from destination_hubspot import properties, records
+from destination_hubspot.actions import fields
 from destination_hubspot.hubspot_api import Ctx
 from destination_hubspot.records import CONTACTS, STAGE, Record, Written
 
@@ -52,56 +53,19 @@ class Contact(dc.Payload):
         dc.coalesce("$.traits.last_name", "$.traits.lastName"),
         Field(title="Last Name", description="The contact's last name."),
     ] = None
-    phone: Annotated[
-        str | None,
-        dc.path("$.traits.phone"),
-        Field(title="Phone", description="The contact's phone number."),
-    ] = None
-    address: Annotated[
-        str | None,
-        dc.path("$.traits.address.street"),
-        dc.field(category="Address"),
-        Field(title="Street Address", description="Street and number."),
-    ] = None
-    city: Annotated[
-        str | None,
-        dc.path("$.traits.address.city"),
-        dc.field(category="Address"),
-        Field(title="City", description="The city of residence."),
-    ] = None
-    state: Annotated[
-        str | None,
-        dc.path("$.traits.address.state"),
-        dc.field(category="Address"),
-        Field(title="State", description="The state or region of residence."),
-    ] = None
-    country: Annotated[
-        str | None,
-        dc.path("$.traits.address.country"),
-        dc.field(category="Address"),
-        Field(title="Country", description="The country of residence."),
-    ] = None
-    zip: Annotated[
-        str | None,
-        dc.coalesce("$.traits.address.postalCode", "$.traits.address.postal_code"),
-        dc.field(category="Address"),
-        Field(title="Postal Code", description="The postal code."),
-    ] = None
+    phone: fields.Phone = None
+    address: fields.Street = None
+    city: fields.City = None
+    state: fields.State = None
+    country: fields.Country = None
+    zip: fields.PostalCode = None
     website: Annotated[
         str | None,
         dc.path("$.traits.website"),
         Field(title="Website", description="The contact's website."),
     ] = None
-    lifecyclestage: Annotated[
-        str | None,
-        Field(title="Lifecycle Stage", description="The stage's internal name. HubSpot moves a"
-              " contact forward only: clear the stage before setting an earlier one."),
-    ] = None  # fmt: skip
-    properties: Annotated[
-        dict[str, Any] | None,
-        Field(title="Other properties", description="Other contact properties by their internal"
-              " names; they must be defined in HubSpot. null clears one."),
-    ] = None  # fmt: skip
+    lifecyclestage: fields.Stage = None
+    properties: fields.OtherProperties = None
     id_property: Annotated[
         str,
         dc.literal("email"),
