@@ -1,0 +1,25 @@
+"""A batch handler whose result says nothing of payloads."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import destination_core as dc
+
+
+class Settings(dc.Settings):
+    key: str
+
+
+class Contact(dc.Payload):
+    id: Annotated[str, dc.path("$.userId")]
+
+
+@dc.action("upsert", subscribe='type = "identify"')
+async def upsert(ctx: dc.Context[Settings], contact: Contact) -> None:
+    await ctx.http.put(f"/{contact.id}", json={"key": ctx.settings.key})
+
+
+# refused from here
+@upsert.batch(size=10)
+async def upserts(ctx: dc.Context[Settings], contacts: Sequence[Contact]) -> list[str]:
+    return []

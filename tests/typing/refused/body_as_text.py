@@ -1,0 +1,23 @@
+"""A body that is a text, not bytes."""
+
+from typing import Annotated
+
+import destination_core as dc
+
+
+class Settings(dc.Settings):
+    key: str
+
+
+class Contact(dc.Payload):
+    id: Annotated[str, dc.path("$.userId")]
+
+
+@dc.action("upsert", subscribe='type = "identify"')
+async def upsert(ctx: dc.Context[Settings], contact: Contact) -> None:
+    await ctx.http.put(f"/{contact.id}", json={"key": ctx.settings.key})
+
+
+async def send(ctx: dc.Context[Settings]) -> None:
+    # refused from here
+    await ctx.http.post("/", data="text")

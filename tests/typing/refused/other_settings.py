@@ -1,0 +1,26 @@
+"""An action whose settings are those of another destination."""
+
+from typing import Annotated
+
+import destination_core as dc
+
+
+class Settings(dc.Settings):
+    key: str
+
+
+class Contact(dc.Payload):
+    id: Annotated[str, dc.path("$.userId")]
+
+
+@dc.action("upsert", subscribe='type = "identify"')
+async def upsert(ctx: dc.Context[Settings], contact: Contact) -> None:
+    await ctx.http.put(f"/{contact.id}", json={"key": ctx.settings.key})
+
+
+class OtherSettings(dc.Settings):
+    token: str
+
+
+# refused from here
+dc.Destination("x", title="X", settings=OtherSettings, actions=[upsert])

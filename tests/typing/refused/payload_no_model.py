@@ -1,0 +1,24 @@
+"""A payload that is no model."""
+
+from typing import Annotated
+
+import destination_core as dc
+
+
+class Settings(dc.Settings):
+    key: str
+
+
+class Contact(dc.Payload):
+    id: Annotated[str, dc.path("$.userId")]
+
+
+@dc.action("upsert", subscribe='type = "identify"')
+async def upsert(ctx: dc.Context[Settings], contact: Contact) -> None:
+    await ctx.http.put(f"/{contact.id}", json={"key": ctx.settings.key})
+
+
+# refused from here
+@dc.action("raw")
+async def raw(ctx: dc.Context[Settings], payload: dict[str, str]) -> None:
+    return None
