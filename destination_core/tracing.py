@@ -34,6 +34,9 @@ STATE: Final = "tracestate"
 CLOSE_SECONDS: Final = 3.0
 """How long the end may be held up by a collector that does not answer."""
 
+LONGEST_STATE: Final = 512
+"""Characters of a `tracestate` that are kept, once per event: what W3C asks for at least."""
+
 FAILED: Final = 500
 """From this status on it is the server's fault."""
 
@@ -118,7 +121,8 @@ class Tracing:
     def _written(self, span: Span) -> str:
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier, set_span_in_context(span, Context()))
-        return f"{carrier.get(PARENT, '')} {carrier.get(STATE, '')}".strip()
+        state = carrier.get(STATE, "")
+        return f"{carrier.get(PARENT, '')} {state if len(state) <= LONGEST_STATE else ''}".strip()
 
 
 class Receipt:

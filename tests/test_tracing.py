@@ -125,6 +125,16 @@ async def test_a_call_without_a_trace_begins_one(tmp_path: Path, spans: Spans, p
     assert attempt.context.trace_id == call.context.trace_id
 
 
+async def test_a_state_beyond_measure_is_not_kept(tmp_path: Path, spans: Spans) -> None:
+    """It would be written once per event; the trace goes on without it."""
+    state = ",".join(f"vendor{n}={'x' * 200}" for n in range(20))
+    with spans.tracing.receiving({"traceparent": CALLER, "tracestate": state}, "/v1/t") as receipt:
+        kept = receipt.trace
+    with spans.tracing.receiving({"traceparent": CALLER, "tracestate": "a=b"}, "/v1/t") as receipt:
+        assert receipt.trace.endswith(" a=b")
+    assert len(kept) == len(CALLER)
+
+
 async def test_without_tracing_nothing_is_kept(tmp_path: Path) -> None:
     """No context in the queue, although the caller sent one."""
     async with SqliteQueue(tmp_path / "q", min_free_bytes=0) as queue:

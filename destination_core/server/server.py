@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -97,10 +98,11 @@ class Server:
             await web.TCPSite(self._runner, self.host, self.port, backlog=1024).start()
         except (OSError, OverflowError) as error:
             await self.__aexit__(None, None, None)
+            number = getattr(error, "errno", None) or 0  # a resolver's are below 0
+            said = os.strerror(number) if number > 0 else str(error)
             where = f"{self.host}:{self.port}"
             raise ConfigurationError(
-                f"cannot listen on {where}: {getattr(error, 'strerror', None) or error};"
-                f" choose another address"
+                f"cannot listen on {where}: {said}; choose another address"
             ) from error
         self.port = self._runner.addresses[0][1]
         return self

@@ -86,7 +86,7 @@ async def test_no_secret_is_seen(operator: Operator, tmp_path: Path, options) ->
         await said(service, "observed: ")
         async with asyncio.timeout(20):
             while 'state="dead"} 5.0' not in "".join(seen):
-                for path in ("/readyz", "/livez", "/metrics"):
+                for path in ("/readyz", "/livez", "/version", "/metrics"):
                     async with session.get(service.url + path) as answer:
                         seen.append(await answer.text())
         assert await service.end() == 0
