@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from destination_core.context import Context
 from destination_core.destination import Action, Batching
 from destination_core.errors import DeliveryError, InvalidPayload, plugin_fault
 from destination_core.relay import Relay
-from destination_core.work import Batch, Entry, Item
+from destination_core.work import Batch, Entry, Item, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +23,59 @@ class Cut:
 
 
 class _Rule:
-    """How payloads of one action are batched."""
+    """How payloads of one action are batched; without ``batching`` each goes out alone."""
 
-    __slots__ = ("batching", "has_size", "has_switch", "keys", "slug")
+    __slots__ = ("action", "batching", "has_size", "has_switch", "is_simple", "slug", "title")
 
-    def __init__(self, batching: Batching[Any], action: Action[Any, Any], *, mixed: bool) -> None:
-        self.batching = batching
-        self.keys = batching.keys
-        self.slug = "" if mixed else action.slug
+    def __init__(self, action: Action[Any, Any], relay: Relay[Any]) -> None:
+        mixed = relay.destination.batching
+        batching = mixed or action.batching
+        self.batching: Batching[Any] | None = batching if relay.can_batch(action) else None
+        self.action = action
+        self.slug = action.slug if mixed is None else ""
+        self.title = relay.destination.title
         self.has_switch = "enable_batching" in action.fields
         self.has_size = "batch_size" in action.fields
+        self.is_simple = batching is not None and not batching.keys
 
-    def key(self, payload: Any) -> Hashable:
-        """Return what payloads must have in common to share a batch."""
-        if not self.keys:
-            return self.slug
-        # JSON of the values: batch keys may hold lists, which cannot be hashed
-        values = [getattr(payload, key, None) for key in self.keys]
-        return self.slug, orjson.dumps(values, default=repr)
+    def key(self, batching: Batching[Any], task: Task) -> Hashable:
+        """Return what tasks must have in common to share a batch."""
+        key: Hashable = self.slug
+        if not self.is_simple:
+            # JSON of the values: batch keys may hold lists, which cannot be hashed
+            values = [getattr(task.payload, one, None) for one in batching.keys]
+            key = key, orjson.dumps(values, default=repr)
+        return (key, task.usage) if task.is_scoped else key
+
+    def item(self, batching: Batching[Any], payload: Any, ctx: Context[Any]) -> Item | None:
+        """Make the item of a payload; None when it goes out alone."""
+        if self.has_switch and payload.enable_batching is False:
+            return None
+        action, encode, most = self.action, batching.encode, batching.item_bytes
+        body = b""
+        warnings: tuple[str, ...] = ()
+        if encode is not None:
+            try:
+                encoded = encode(ctx, action, payload)
+            except DeliveryError:
+                raise
+            except (Exception, SystemExit) as error:
+                raise plugin_fault(f"encoding {action.slug!r}", error) from error
+            if encoded is None:
+                return None
+            body, warnings = encoded
+        elif batching.body_bytes is not None or most is not None:
+            body = orjson.dumps(payload.model_dump(mode="json", exclude_unset=True))
+        if most is not None and len(body) > most:
+            raise InvalidPayload(
+                f"payload of action {action.slug!r} is {len(body):,} bytes;"
+                f" {self.title} accepts {most:,}"
+            )
+        return Item(action, payload, body, warnings)
 
 
 class _Open:
-    """A batch that still takes entries."""
+    """A batch that still takes entries, until it has refused one."""
 
     __slots__ = ("batching", "body_bytes", "entries", "limit", "room")
 
@@ -51,21 +83,19 @@ class _Open:
         self.batching = batching
         self.entries: list[Entry] = []
         self.room = batching.size
-        self.limit = batching.body_bytes
-        self.body_bytes = len(batching.envelope[0]) + len(batching.envelope[1])
+        self.limit = inf if batching.body_bytes is None else batching.body_bytes
+        opening, closing = batching.envelope
+        self.body_bytes = len(opening) + len(closing) - 1  # the first item has no comma before it
 
-    def add(self, entry: Entry, size: int) -> bool:
+    def add(self, entry: Entry, size: float | None) -> bool:
         """Take the entry, unless the batch would then be over one of its limits."""
         entries = self.entries
-        room = min(self.room, size)
-        body_bytes = self.body_bytes + len(entry.item.body)
-        if entries:
-            body_bytes += 1  # the comma
-            limit = self.limit
-            if len(entries) >= room or (limit is not None and body_bytes > limit):
-                return False
+        body_bytes = self.body_bytes + len(entry.item.body) + 1  # the comma
+        if size and size < self.room:
+            self.room = int(size)
+        if entries and (len(entries) >= self.room or body_bytes > self.limit):
+            return False
         entries.append(entry)
-        self.room = room
         self.body_bytes = body_bytes
         return True
 
@@ -79,71 +109,32 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
     of the batch it is in.
     """
     result = Cut()
-    rules: dict[Action[Any, Any], _Rule | None] = {}
+    rules: dict[Action[Any, Any], _Rule] = {}
     open_batches: dict[Hashable, _Open] = {}
     for entry in entries:
-        action, payload = entry.task.action, entry.task.payload
-        if action not in rules:
-            rules[action] = _rule(action, relay)
-        rule = rules[action]
+        task = entry.task
+        payload: Any = task.payload
+        rule = rules.get(task.action)
+        if rule is None:
+            rule = rules[task.action] = _Rule(task.action, relay)
+        batching = rule.batching
         try:
-            item = None if rule is None else _item(rule, action, payload, ctx, relay)
+            item = None if batching is None else rule.item(batching, payload, ctx)
         except DeliveryError as error:
             result.rejected.append((entry, error))
             continue
-        if rule is None or item is None:
+        if batching is None or item is None:
             result.batches.append(Batch((entry,)))
             continue
         entry.item = item
-        size = rule.batching.size
-        if rule.has_size:
-            size = int(payload.batch_size or size)  # type: ignore[attr-defined]
-        key = rule.key(payload)
-        if entry.task.is_scoped:
-            key = key, entry.task.usage
+        size = payload.batch_size if rule.has_size else None
+        is_simple = rule.is_simple and not task.is_scoped
+        key = rule.slug if is_simple else rule.key(batching, task)
         batch = open_batches.get(key)
         if batch is None or not batch.add(entry, size):
             if batch is not None:
-                result.batches.append(Batch(batch.entries, batch.batching))
-            batch = open_batches[key] = _Open(rule.batching)
+                result.batches.append(Batch(batch.entries, batching))
+            batch = open_batches[key] = _Open(batching)
             batch.add(entry, size)
     result.batches.extend(Batch(one.entries, one.batching) for one in open_batches.values())
     return result
-
-
-def _rule(action: Action[Any, Any], relay: Relay[Any]) -> _Rule | None:
-    """Return the rule of an action, or None when its payloads always go out alone."""
-    mixed = relay.destination.batching
-    batching = mixed or action.batching
-    if batching is None or not relay.can_batch(action):
-        return None
-    return _Rule(batching, action, mixed=mixed is not None)
-
-
-def _item(
-    rule: _Rule, action: Action[Any, Any], payload: Any, ctx: Context[Any], relay: Relay[Any]
-) -> Item | None:
-    """Make the item of a payload; None when it goes out alone."""
-    if rule.has_switch and payload.enable_batching is False:
-        return None
-    batching = rule.batching
-    body = b""
-    warnings: tuple[str, ...] = ()
-    if batching.encode is not None:
-        try:
-            encoded = batching.encode(ctx, action, payload)
-        except DeliveryError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise plugin_fault(f"encoding {action.slug!r}", error) from error
-        if encoded is None:
-            return None
-        body, warnings = encoded
-    elif batching.body_bytes is not None or batching.item_bytes is not None:
-        body = orjson.dumps(payload.model_dump(mode="json", exclude_unset=True))
-    if batching.item_bytes is not None and len(body) > batching.item_bytes:
-        raise InvalidPayload(
-            f"payload of action {action.slug!r} is {len(body):,} bytes;"
-            f" {relay.destination.title} accepts {batching.item_bytes:,}"
-        )
-    return Item(action, payload, body, warnings)

@@ -60,6 +60,7 @@ class Deliverer(Generic[S]):
         self._clock = clock
         self._deadline = deadline
         self._watch = watch
+        self._is_watched = watch is not None or connection.relay.watches_attempts
         self.secrets = connection.secrets
         self._redactor = Redactor(connection.secrets)
         has_tokens = connection.relay.destination.authentication is not None
@@ -104,7 +105,8 @@ class Deliverer(Generic[S]):
                 error = self._error(task.action.slug, raised)
             self._gate.learn([error], _seconds(exchanges))
             seconds = perf_counter() - started
-            self._attempted((task,), exchanges, number, seconds, error)
+            if self._is_watched:
+                self._attempted((task,), exchanges, number, seconds, error)
             if self._authorization is not None and not renewals and _is_refused(error):
                 error = await self._renew(self._authorization, ctx, error)
                 if error is None:
@@ -121,11 +123,13 @@ class Deliverer(Generic[S]):
         while waiting:
             number += 1
             tried = await self._divide(waiting, number)
+            if number >= self._retry.attempts:
+                return settled + tried
             asked = 0.0
             waiting = []
             for entry, delivery in tried:
                 error = delivery.error
-                if isinstance(error, RetryableError) and number < self._retry.attempts:
+                if isinstance(error, RetryableError):
                     waiting.append(entry)
                     asked = max(asked, error.retry_after or 0.0)
                 else:
@@ -266,7 +270,7 @@ class Deliverer(Generic[S]):
                 self._delivery(
                     entry.task,
                     outcome.error,
-                    (*shared, *entry.item.warnings, *outcome.warnings),
+                    shared + entry.item.warnings + outcome.warnings,
                     exchanges,
                     number,
                 ),
@@ -291,21 +295,33 @@ class Deliverer(Generic[S]):
                 started = perf_counter()
                 if self._authorization is not None:
                     ctx = await self._authorized(self._authorization, exchanges)
-                if any(entry.task.is_scoped for entry in entries):
+                if entries[0].task.is_scoped:  # then all are: batches do not mix them
                     ctx.within(self.scope([entry.task for entry in entries]))
                 answer = await self._bounded(relay.perform_batch(ctx, items))
-            outcomes = _checked(answer, len(items))
-            for outcome in outcomes:
-                if outcome.error is not None:
-                    self._redactor.error(outcome.error)
+            outcomes = self._read(answer, len(items))
         except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
             error = self._error(items[0].action.slug, raised)
         said = [one.error for one in outcomes] if error is None else [error]
         self._gate.learn(said, _seconds(exchanges))
         seconds = perf_counter() - started
-        tasks = [entry.task for entry in entries]
-        self._attempted(tasks, exchanges, number, seconds, error)
+        if self._is_watched:
+            tasks = [entry.task for entry in entries]
+            self._attempted(tasks, exchanges, number, seconds, error)
         return ctx, outcomes if error is None else [Outcome(error)] * len(items), error
+
+    def _read(self, outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:
+        """Refuse an answer that does not say which payload it is about; show no secret of it."""
+        if outcomes is None:
+            return [ACCEPTED] * wanted
+        if len(outcomes) != wanted or not all(isinstance(one, Outcome) for one in outcomes):
+            raise PluginFault(
+                f"perform_batch must return None or one Outcome per item: {wanted} items,"
+                f" got {len(outcomes)} results"
+            )
+        for outcome in outcomes:
+            if outcome.error is not None:
+                self._redactor.error(outcome.error)
+        return outcomes
 
     def _attempted(
         self,
@@ -315,9 +331,9 @@ class Deliverer(Generic[S]):
         seconds: float,
         error: DeliveryError | None,
     ) -> None:
-        """Tell who watches attempts, if anybody does."""
+        """Tell who watches attempts."""
         relay, watch = self._relay, self._watch
-        if isinstance(error, Paused) or (watch is None and not relay.watches_attempts):
+        if isinstance(error, Paused):
             return
         attempt = Attempt(self.connection.name, tasks, exchanges, number, seconds, error)
         if watch is not None:
@@ -396,15 +412,3 @@ def _is_taken(exchanges: Sequence[Exchange]) -> bool:
 async def _within(seconds: float, call: Awaitable[T]) -> T:
     async with asyncio.timeout(seconds):
         return await call
-
-
-def _checked(outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:
-    """Refuse an answer that does not say which payload it is about."""
-    if outcomes is None:
-        return [ACCEPTED] * wanted
-    if len(outcomes) != wanted or not all(isinstance(one, Outcome) for one in outcomes):
-        raise PluginFault(
-            f"perform_batch must return None or one Outcome per item: {wanted} items,"
-            f" got {len(outcomes)} results"
-        )
-    return outcomes

@@ -14,8 +14,8 @@ from destination_core.delivery import Deliverer, Watch
 from destination_core.errors import DeliveryError, InvalidEvent
 from destination_core.event import check_event
 from destination_core.http import AiohttpTransport, Session, Transport
-from destination_core.plan import plan
-from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Rejection, Task
+from destination_core.plan import steps
+from destination_core.work import Batch, Deletion, Delivery, Entry, Event, Plan, Rejection, Task
 
 T = TypeVar("T")
 
@@ -192,11 +192,11 @@ class Engine:
 
 
 def _steps(deliverer: Deliverer[Any], event: Event, *, apart: bool) -> Sequence[Task | Rejection]:
-    planned = plan(event, deliverer.connection, apart=apart)
-    relay = deliverer.connection.relay
-    if relay.watches_plans:
-        relay.event_planned(event, planned)
-    return planned.steps
+    connection = deliverer.connection
+    found = steps(event, connection, apart=apart)
+    if connection.relay.watches_plans:
+        connection.relay.event_planned(event, Plan(connection.name, found))
+    return found
 
 
 def _enter(
@@ -234,8 +234,11 @@ async def _settle_batch(deliverer: Deliverer[Any], batch: Batch, board: Board) -
         entry = batch.entries[0]
         board[entry.row][entry.column] = await _settle(deliverer, entry.task)
         return
+    observed = deliverer.connection.relay.watches_deliveries
     for entry, delivery in await deliverer.batch(batch.entries):
-        board[entry.row][entry.column] = _observed(deliverer, delivery)
+        board[entry.row][entry.column] = delivery
+        if observed:
+            _observed(deliverer, delivery)
 
 
 def _observed(deliverer: Deliverer[Any], delivery: Delivery) -> Delivery:

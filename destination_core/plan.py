@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from destination_core.connection import CompiledSubscription, Connection
+from destination_core.connection import Connection
 from destination_core.errors import InvalidPayload
 from destination_core.mapping import copied
 from destination_core.work import Event, Plan, Rejection, Task
@@ -16,14 +16,21 @@ def plan(event: Event, connection: Connection[Any], *, apart: bool = False) -> P
     that a handler could change; with ``apart`` they share nothing with the event either, for it has
     other readers.
     """
-    matching = connection.matching(event)
+    return Plan(connection.name, steps(event, connection, apart=apart))
+
+
+def steps(
+    event: Event, connection: Connection[Any], *, apart: bool = False
+) -> list[Task | Rejection]:
+    """Return the steps of the plan alone."""
+    matching = connection.index.matching(event)
     apart = apart or len(matching) > 1
-    return Plan(connection.name, [_step(event, one, apart=apart) for one in matching])
-
-
-def _step(event: Event, one: CompiledSubscription, *, apart: bool) -> Task | Rejection:
-    try:
-        payload = one.read(copied(event) if apart else event)
-        return Task(event, one.name, one.action, payload, one.usage)
-    except InvalidPayload as error:
-        return Rejection(event, one.name, one.action, error)
+    made: list[Task | Rejection] = []
+    for position in matching:
+        one = connection.subscriptions[position]
+        try:
+            payload = one.read(copied(event) if apart else event)
+            made.append(Task(event, one.name, one.action, payload, one.usage))
+        except InvalidPayload as error:
+            made.append(Rejection(event, one.name, one.action, error))
+    return made

@@ -68,7 +68,7 @@ def extend_request(settings: Settings) -> dc.RequestOptions:
 @dc.hookimpl
 async def perform_batch(
     ctx: dc.Context[Settings], items: Sequence[dc.Item]
-) -> Sequence[dc.Outcome]:
+) -> Sequence[dc.Outcome] | None:
     """Send a batch of mixed actions."""
     body = BATCHING.join([item.body for item in items])
     return await track_api.send_batch(ctx, body, len(items))

@@ -64,8 +64,10 @@ async def send(ctx: dc.Context[Settings], call: Call) -> None:
             raise _unclear(response)
 
 
-async def send_batch(ctx: dc.Context[Settings], body: bytes, size: int) -> Sequence[dc.Outcome]:
-    """Send a batch; return one outcome per item, by the errors that Customer.io listed.
+async def send_batch(
+    ctx: dc.Context[Settings], body: bytes, size: int
+) -> Sequence[dc.Outcome] | None:
+    """Send a batch; return one outcome per item, by the errors that Customer.io listed, if any.
 
     207 lists the items that were refused, by position; all others are accepted (Track API,
     ``/batch``). An answer that cannot be read, or that names items that were not sent, says of
@@ -76,7 +78,7 @@ async def send_batch(ctx: dc.Context[Settings], body: bytes, size: int) -> Seque
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
     if response.status != MULTI_STATUS and b'"errors"' not in response.body:
-        return [dc.Outcome()] * size
+        return None
     listed = _by_index(_errors(response), size)
     if listed is None or (response.status == MULTI_STATUS and not listed):
         return [dc.Outcome(_unclear(response))] * size
