@@ -156,6 +156,7 @@ class Runner:
             for task in late:
                 task.cancel()
         await asyncio.gather(*running, tending, return_exceptions=True)
+        self._tell_damage()
 
     def abort(self) -> None:
         """Give back at once what is in flight."""
@@ -186,13 +187,15 @@ class Runner:
             except Exception:
                 log.exception("a watcher of attempts raised; delivery goes on")
 
+    def _tell_damage(self) -> None:
+        for one in self.queue.damage[self._damage_told :]:
+            log.error("queue: %s", one.message)
+        self._damage_told = len(self.queue.damage)
+
     async def _tend(self) -> None:
         """Keep the queue tidy, and say what was found damaged."""
-        told = 0
         while True:
-            for one in self.queue.damage[told:]:
-                log.error("queue: %s", one.message)
-            told = len(self.queue.damage)
+            self._tell_damage()
             try:
                 while expired := await self.queue.tend():  # a part at a time
                     for name, many in expired.letters.items():
