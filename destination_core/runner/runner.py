@@ -58,6 +58,7 @@ class Runner:
         self._owned: AiohttpTransport | None = None
         self._running: dict[asyncio.Task[None], Worker] = {}
         self._tending: asyncio.Future[Any] | None = None
+        self._damage_told = 0
         self._quarantine = Quarantine()
         self._intakes = Intakes((), queue, self._wake, clock=clock)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.faults.fault import Fault, Result, Size, Unavailable
 from tests.faults.stage import Stage
 
-LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+LIBRARY = min(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), default=None)
 
 JUMPS = {
     "an hour forward": "+3600",
