@@ -66,3 +66,45 @@ async def test_an_industry_that_hubspot_does_not_know_is_refused_alone(hub: HubS
         hub, subscription("upsertCompany"), group(1, industry="Magic"), group(2, industry="TOYS")
     )
     assert outcomes(deliveries) == ["refused", "delivered"]
+
+
+def of(email: str | None, number: int = 1) -> dict[str, Any]:
+    """Make the event of a group with the contact that it is about."""
+    return {**group(number), "context": {"traits": {"email": email}}}
+
+
+async def test_the_contact_is_associated(hub: HubSpot) -> None:
+    """As long as there is one: nobody is created, and the company is written all the same."""
+    await save(hub)
+    ann = hub.objects.add("contacts", email="ann@example.com")
+    events = [of("Ann@Example.com"), of("nobody@example.com", 2), of(None, 3)]
+    known, unknown, none = await sent(hub, subscription("upsertCompany"), *events)
+    company, *_ = hub.objects.of("companies")
+    assert hub.objects.associations == {(ann, company)}
+    assert (known.ok, unknown.ok, none.ok) == (True, True, True)
+    assert (known.warnings, none.warnings) == ((), ())
+    assert unknown.warnings == (
+        "no contact was associated: HubSpot has no contact with this email",
+    )
+    assert len(hub.objects.of("contacts")) == 1
+
+
+async def test_an_association_that_is_refused_is_told(hub: HubSpot) -> None:
+    """The company is written, and the customer reads what is missing."""
+    await save(hub)
+    hub.objects.add("contacts", email="ann@example.com")
+    gone = {"id": "999", "properties": {"email": "ann@example.com"}}
+    hub.fail("contacts/batch/read", 200, {"results": [gone]})
+    (delivery,) = await sent(hub, subscription("upsertCompany"), of("ann@example.com"))
+    assert delivery.ok
+    assert "no contact was associated: OBJECT_NOT_FOUND" in delivery.warnings[0]
+
+
+async def test_what_was_left_out_is_not_associated(hub: HubSpot) -> None:
+    """Sync mode add leaves a company that is there as it is."""
+    await save(hub)
+    hub.objects.add("companies", segment_group_id="g-1")
+    hub.objects.add("contacts", email="ann@example.com")
+    (delivery,) = await sent(hub, subscription("upsertCompany", "add"), of("ann@example.com"))
+    assert "it is there already" in delivery.warnings[0]
+    assert hub.objects.associations == set()

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 from pydantic import Field
 
 import destination_core as dc
-from destination_hubspot import properties, records
+from destination_hubspot import associations, properties, records
 from destination_hubspot.actions import fields
 from destination_hubspot.hubspot_api import Ctx
-from destination_hubspot.records import Record
+from destination_hubspot.records import CONTACTS, Record, Written
 
 COMPANIES: Final = "companies"
 
@@ -72,6 +72,15 @@ class Company(dc.Payload):
     ] = None
     lifecyclestage: fields.Stage = None
     properties: fields.OtherProperties = None
+    contact_email: Annotated[
+        str | None,
+        dc.path("$.context.traits.email"),
+        dc.field(format="email", category="Association"),
+        Field(
+            title="Contact email",
+            description="A contact that is associated with the company, if there is one.",
+        ),
+    ] = None
     id_property: Annotated[
         str,
         dc.literal(GROUP_ID),
@@ -159,4 +168,35 @@ async def _write(ctx: Ctx, companies: Sequence[Company]) -> list[dc.Outcome]:
         for one in companies
     ]
     written = await records.write(ctx, COMPANIES, by, found, ctx.sync_mode or "upsert")
-    return [one.outcome for one in written]
+    warnings = await _associated(ctx, companies, written)
+    return [
+        dc.Outcome(None, (*one.outcome.warnings, warning)) if warning else one.outcome
+        for one, warning in zip(written, warnings, strict=True)
+    ]
+
+
+async def _associated(
+    ctx: Ctx, companies: Sequence[Company], written: Sequence[Written]
+) -> list[str]:
+    """Associate the contacts; return for each company a warning where that was not possible."""
+    emails = [
+        properties.key_of(properties.EMAIL, one.contact_email)
+        if one.contact_email and made.id and made.outcome.ok and not made.outcome.warnings
+        else ""
+        for one, made in zip(companies, written, strict=True)
+    ]
+    wanted = [one for one in emails if one]
+    ids = await records.find(ctx, CONTACTS, properties.EMAIL, wanted) if wanted else {}
+    pairs = {
+        (ids[email], made.id)
+        for email, made in zip(emails, written, strict=True)
+        if email in ids and made.id
+    }
+    refused = await associations.associate(ctx, CONTACTS, COMPANIES, sorted(pairs))
+    warnings = []
+    for email, made in zip(emails, written, strict=True):
+        why = refused.get((ids.get(email, ""), made.id or ""), "")
+        if email and email not in ids:
+            why = "HubSpot has no contact with this email"
+        warnings.append(f"no contact was associated: {why}" if why else "")
+    return warnings

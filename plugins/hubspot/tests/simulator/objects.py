@@ -24,6 +24,7 @@ class Objects:
     def __init__(self, properties: Properties) -> None:
         self.records: dict[str, dict[str, dict[str, str]]] = {}
         self.blocked: set[str] = set()
+        self.associations: set[tuple[str, str]] = set()
         self.all_or_nothing = False
         self.echoes = True
         self._properties = properties
@@ -63,6 +64,23 @@ class Objects:
         if verb == "read":
             return self._read(kind, body)
         return self._write(kind, verb, inputs)
+
+    async def associate(self, request: web.Request) -> web.Response:
+        """Answer POST /crm/v4/associations/{from}/{to}/batch/associate/default."""
+        kinds = request.match_info["from_kind"], request.match_info["to_kind"]
+        results, errors = [], []
+        for one in (await request.json())["inputs"]:
+            pair = one["from"]["id"], one["to"]["id"]
+            if any(place not in self.of(kind) for kind, place in zip(kinds, pair, strict=True)):
+                errors.append(missing("One or more associations are invalid", *pair).entry(None))
+                continue
+            self.associations.add(pair)
+            spec = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}
+            results += [
+                {"from": {"id": one}, "to": {"id": other}, "associationSpec": spec}
+                for one, other in (pair, pair[::-1])
+            ]
+        return _answer(200, results, errors)
 
     async def forget(self, request: web.Request) -> web.Response:
         """Answer POST /crm/v3/objects/contacts/gdpr-delete."""

@@ -92,6 +92,10 @@ class HubSpot:
         app.router.add_post(
             "/crm/v3/objects/{kind}/batch/{verb:read|create|update|upsert}", self.objects.batch
         )
+        app.router.add_post(
+            "/crm/v4/associations/{from_kind}/{to_kind}/batch/associate/default",
+            self.objects.associate,
+        )
         app.router.add_post("/crm/v3/lists", self.lists.create)
         app.router.add_post("/crm/v3/lists/search", self.lists.search)
         app.router.add_get(
