@@ -12,7 +12,7 @@ from destination_core.errors import (
     InvalidPayload,
     InvalidSubscription,
 )
-from destination_core.work import Delivery
+from destination_core.work import Delivery, DeliveryStatus
 
 Answer = dict[str, Any]
 
@@ -53,10 +53,11 @@ def shown(error: DeliveryError) -> Answer:
 
 
 def status_of(deliveries: Sequence[Delivery]) -> int:
-    """Return 200 when all were delivered, 422 when nothing was sent, else 502."""
-    if all(one.ok for one in deliveries):
+    """Return 200 when all were delivered, 422 when those that were not are invalid, else 502."""
+    found = {one.status for one in deliveries}
+    if found <= {DeliveryStatus.DELIVERED}:
         return 200
-    return 502 if any(not one.ok and one.attempts for one in deliveries) else 422
+    return 422 if found <= {DeliveryStatus.DELIVERED, DeliveryStatus.REJECTED} else 502
 
 
 def failed(error: DeliveryError) -> tuple[int, Answer]:
