@@ -133,3 +133,8 @@ def test_the_suite_writes_and_compares_every_case(tmp_path: Path) -> None:
     assert "2 failed, 1 passed" in failed
     assert "golden files of no action" in failed
     assert '+      "url": "https://us.acme.test/v1/contacts/u-3"' in failed
+    refusing = SUITE.replace("    golden =", "    reply = Reply(400)\n    golden =")
+    (tmp_path / "test_acme.py").write_text(
+        refusing.replace("DestinationSuite\n", "DestinationSuite, Reply\n", 1)
+    )
+    assert "golden case 'upsertContact' was not delivered" in pytest_run()

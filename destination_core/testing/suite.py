@@ -287,6 +287,7 @@ class DestinationSuite(Subject):
         slug = case.partition(".")[0]
         event = self.sample(slug) if case == slug else golden.event(case)
         (delivery,), _ = self.delivered(slug, [event])
+        expect(delivery.ok, f"golden case {case!r} was not delivered: {delivery.reason}")
         more = {}
         if self.relay.can_batch(self.action(slug)):
             batched, _ = self.delivered(slug, several(event, 2), batch=True)
