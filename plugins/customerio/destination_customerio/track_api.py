@@ -54,7 +54,7 @@ async def send(ctx: dc.Context[Settings], call: Call) -> None:
         response = await ctx.http.post(call.path, json=body)
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
-    if response.status == MULTI_STATUS or b'"errors"' in response.body:
+    if not _is_yes(response):
         errors = _errors(response)
         if errors:
             raise dc.PermanentError(
@@ -77,7 +77,7 @@ async def send_batch(
         response = await ctx.http.post(BATCH, json=body)
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
-    if response.status != MULTI_STATUS and b'"errors"' not in response.body:
+    if _is_yes(response):
         return None
     listed = _by_index(_errors(response), size)
     if listed is None or (response.status == MULTI_STATUS and not listed):
@@ -92,6 +92,22 @@ async def send_batch(
         else dc.Outcome()
         for index in range(size)
     ]
+
+
+def _is_yes(response: dc.Response) -> bool:
+    """Tell whether an answer is a plain yes: `{}`, nothing, or an object without errors.
+
+    What somebody in between says (a page, half of an answer) is none, whatever its status.
+    """
+    if response.status == MULTI_STATUS:
+        return False
+    if response.body in (b"{}", b""):
+        return True
+    try:
+        answer = response.json()
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and "errors" not in answer
 
 
 def region_error(settings: Settings, error: dc.SetupError) -> dc.SetupError:

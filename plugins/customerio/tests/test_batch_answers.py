@@ -116,3 +116,21 @@ async def test_other_refusals_are_not_halved(answers: aioresponses, status: int)
     deliveries = await batched([track(n) for n in range(4)])
     assert [one.status for one in deliveries] == ["refused"] * 4
     assert len(sent(answers)) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>Welcome to our Wi-Fi</html>", b'{"ok": tr', b"[]"],
+    ids=["page", "half", "list"],
+)
+def test_a_200_of_somebody_in_between_is_no_success(body: bytes) -> None:
+    """Whoever answers with a page has not handed it on: it is sent again."""
+    assert statuses(200, body) == ["retryable"] * SIZE
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"", b'{"meta": {"id": 1}}'], ids=["usual", "none", "more"]
+)
+def test_a_plain_yes_is_a_success(body: bytes) -> None:
+    """With nothing in it, or with something else than errors."""
+    assert statuses(200, body) == ["delivered"] * SIZE
