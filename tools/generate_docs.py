@@ -139,7 +139,7 @@ def options(model: type[BaseModel]) -> str:
     """Return the table of what may stand in a section of a configuration."""
     rows = ["| option | default | meaning |", "|---|---|---|"]
     for name, info in model.model_fields.items():
-        default = info.default
+        default = info.get_default(call_default_factory=True)
         if isinstance(default, float) and default.is_integer():
             default = int(default)
         shown = f"{default:,}" if isinstance(default, int | float) else f"{default or '-'}"
