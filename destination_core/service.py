@@ -32,6 +32,7 @@ class Running:
         *,
         listen: tuple[str, int] | None,
         clock: Callable[[], float],
+        deliver: bool = True,
         tracing: "Tracing | None" = None,
     ) -> None:
         self._service = service
@@ -48,7 +49,11 @@ class Running:
             clock=clock,
         )
         self.runner = Runner(
-            service.connections, self.queue, policies=service.policies, clock=clock
+            service.connections,
+            self.queue,
+            policies=service.policies,
+            deliver=deliver,
+            clock=clock,
         )
         self.metrics = Metrics(self.runner)
         if tracing is not None:
@@ -114,19 +119,22 @@ async def run_until_stopped(
     listen: tuple[str, int] | None = None,
     feed: Callable[[Runner], Awaitable[object]] | None = None,
     started: Callable[[Running], object] = lambda _: None,
+    deliver: bool = True,
     tracing: "Tracing | None" = None,
     clock: Callable[[], float] | None = None,
 ) -> Mapping[str, Counts]:
     """Run a service until SIGTERM or SIGINT, or until ``feed`` has ended and nothing is queued.
 
     A second signal gives back what is in flight at once. On SIGHUP the configuration is read
-    ``again``; when it is wrong, the old one goes on. ``tracing`` makes spans of it all. Returns the
+    ``again``; when it is wrong, the old one goes on. Without ``deliver``, what is accepted is left
+    for another process that shares the queue. ``tracing`` makes spans of it all. Returns the
     counts at the end.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     clock = clock or SteadyClock()
-    async with Running(service, listen=listen, clock=clock, tracing=tracing) as running:
+    parts = Running(service, listen=listen, clock=clock, deliver=deliver, tracing=tracing)
+    async with parts as running:
 
         def told() -> None:
             if stop.is_set():

@@ -87,6 +87,14 @@ def tracing() -> "Iterator[Tracing | None]":
         made.close()
 
 
+def address(listen: str) -> tuple[str, int]:
+    """Read HOST:PORT."""
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit() or not host:
+        raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
+    return host.strip("[]"), int(port)
+
+
 def echo_json(value: Any) -> None:
     """Print a value as indented JSON."""
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())

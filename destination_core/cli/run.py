@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from functools import partial
+import logging
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from destination_core.cli.sending import Line
+    from destination_core.connection import Service
     from destination_core.queue import Counts
     from destination_core.runner import Runner
+    from destination_core.service import Running
 
 CHUNK = 500
 """Events that are put together."""
@@ -35,16 +38,25 @@ SHOWN = 10
 @config_argument
 @click.argument("files", nargs=-1, metavar="[FILE...]")
 @click.option("--follow", is_flag=True, help="Wait for more at the end of the one FILE, for ever.")
+@click.option("--stay", is_flag=True, help="Go on when nothing is queued, until SIGTERM.")
+@click.option("--listen", metavar="HOST:PORT", help="Serve health and metrics there.")
 @click.option("--log-json", is_flag=True, help="Write logs as JSON, one object per line.")
 @json_option
 def command(
-    config: Path, files: tuple[str, ...], follow: bool, log_json: bool, as_json: bool
+    config: Path,
+    files: tuple[str, ...],
+    follow: bool,
+    stay: bool,
+    listen: str | None,
+    log_json: bool,
+    as_json: bool,
 ) -> int:
     """Queue the events of FILEs (NDJSON or a JSON array, gzipped or not; - for stdin), deliver all.
 
     Ends when nothing is queued any more, or on SIGTERM; what was interrupted goes on with the next
     run. Events that were read before are not delivered again: they are known by messageId, or,
-    without one, by file, line and content.
+    without one, by file, line and content. With --stay it delivers what others queue, such as
+    `serve --no-delivery`.
     """
     from destination_core.cli import logs
     from destination_core.service import run_until_stopped
@@ -55,7 +67,10 @@ def command(
     if follow and (len(files) != 1 or files[0] == "-"):
         raise click.UsageError("--follow needs exactly one FILE")
     redaction = logs.configure(as_json=log_json)
-    load = partial(loading.service, config, redaction)
+
+    def load() -> "Service":
+        return replace(loading.service(config, redaction), sources={})  # nobody sends to it
+
     service = load()
     unreadable: list[str] = []
     before: dict[str, Counts] = {}
@@ -64,9 +79,20 @@ def command(
         before.update(await runner.queue.counts())
         async for lines in _lines(files, follow=follow):
             await _put(runner, _events(lines, unreadable))
+        if stay:
+            await asyncio.Event().wait()
 
     with loading.tracing() as tracing:
-        counts = asyncio.run(run_until_stopped(service, again=load, feed=feed, tracing=tracing))
+        counts = asyncio.run(
+            run_until_stopped(
+                service,
+                again=load,
+                listen=loading.address(listen) if listen else None,
+                feed=feed,
+                started=_started,
+                tracing=tracing,
+            )
+        )
     if as_json:
         echo_json({"unreadable": unreadable, "destinations": _as_json(counts)})
     else:
@@ -75,6 +101,12 @@ def command(
     if died > 0:
         return DELIVERY
     return PROBLEMS if unreadable else OK
+
+
+def _started(running: "Running") -> None:
+    if running.server is not None:
+        where = (running.server.host, running.server.port)
+        logging.getLogger("destinations").info("health and metrics at http://%s:%d", *where)
 
 
 def _show(counts: "Mapping[str, Counts]", unreadable: list[str]) -> None:

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: destinations serve customerio.yaml --listen 127.0.0.1:8080")
 @config_argument
 @click.option("--listen", default="127.0.0.1:8080", show_default=True, metavar="HOST:PORT")
+@click.option("--no-delivery", is_flag=True, help="Only accept; `run --stay` beside it delivers.")
 @click.option("--log-json", is_flag=True, help="Write logs as JSON, one object per line.")
-def command(config: Path, listen: str, log_json: bool) -> int:
+def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int:
     """Accept events over HTTP as Segment does, and deliver them; durable, until SIGTERM.
 
     Point a Segment SDK's `host` here. Answers 200 once events are on the disk. Health is at
-    /livez and /readyz, metrics at /metrics.
+    /livez and /readyz, metrics at /metrics. One process uses one core: to use two, accept with
+    `serve --no-delivery` and deliver with `run --stay`; they share the queue.
     """
     from destination_core.cli import logs
     from destination_core.service import run_until_stopped
 
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit() or not host:
-        raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
+    address = loading.address(listen)
     redaction = logs.configure(as_json=log_json)
     load = partial(loading.service, config, redaction)
     service = load()
@@ -43,14 +43,20 @@ def command(config: Path, listen: str, log_json: bool) -> int:
 
     def started(running: "Running") -> None:
         port = running.server.port if running.server else 0
-        names = ", ".join(running.runner.workers)
+        names = ", ".join(running.runner.workers) or "nobody"
         logging.getLogger("destinations").info(
-            "listening on http://%s:%d, delivering to %s", host, port, names
+            "listening on http://%s:%d, delivering to %s", address[0], port, names
         )
 
-    address = (host.strip("[]"), int(port))
     with loading.tracing() as tracing:
         asyncio.run(
-            run_until_stopped(service, again=load, listen=address, started=started, tracing=tracing)
+            run_until_stopped(
+                service,
+                again=load,
+                listen=address,
+                started=started,
+                deliver=not no_delivery,
+                tracing=tracing,
+            )
         )
     return OK

@@ -20,7 +20,7 @@ log: Final = logging.getLogger(__name__)
 DRAIN_SECONDS: Final = 20.0
 """How long what is in flight may take when the runner is told to stop: 25 with the server's 5."""
 
-LISTEN_SECONDS: Final = 0.5
+LISTEN_SECONDS: Final = 0.1
 """Between two looks for what other processes have done."""
 
 TEND_SECONDS: Final = 5.0
@@ -34,6 +34,7 @@ class Runner:
     """Source → durable queue → plan → batch → deliver, for every connection by itself.
 
     An async context manager: it delivers from when it is entered, and drains when it is left.
+    Without ``deliver`` it only accepts, and another process that shares the queue delivers.
     ``watchers`` are told of what was settled, ``attempt_watchers`` of every attempt and of the
     trace contexts of its events.
     """
@@ -45,6 +46,7 @@ class Runner:
         *,
         policies: Mapping[str, Policy] | None = None,
         transport: Transport | None = None,
+        deliver: bool = True,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.connections = tuple(connections)
@@ -54,6 +56,7 @@ class Runner:
         self.workers: dict[str, Worker] = {}
         self._policies = policies or {}
         self._given = transport
+        self._deliver = deliver
         self.clock = clock
         self._owned: AiohttpTransport | None = None
         self._running: dict[asyncio.Task[None], Worker] = {}
@@ -98,7 +101,7 @@ class Runner:
         transport = self._given or self._owned
         if transport is None:
             raise RuntimeError("runner is not running; use `async with Runner(...)`")
-        for one in self.connections:
+        for one in self.connections if self._deliver else ():
             policy = self._policies.get(one.name) or Policy()
             worker = Worker(
                 one,
@@ -116,7 +119,8 @@ class Runner:
             task.add_done_callback(self._ended)
         ordered = {name for name, one in self._policies.items() if one.order == "user"}
         self._intakes.direct(self.connections, ordered)
-        await self._tell_strays()
+        if self._deliver:
+            await self._tell_strays()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         worker = self._running.pop(task)

@@ -9,7 +9,7 @@ import aiohttp
 
 from destination_customerio.simulator import Fault
 from tests.acceptance.destinations import Operator, track
-from tests.acceptance.serving import held, serving, until
+from tests.acceptance.serving import KEY, held, serving, until
 
 
 async def test_events_go_through(operator: Operator) -> None:
@@ -57,6 +57,7 @@ async def test_nothing_acknowledged_is_lost_by_kills(operator: Operator) -> None
             while not acknowledged <= set(held(operator)):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert await service.end() == 0
+    await operator.run("run", "s.json")  # what has arrived before its kill goes out once more
     counts = (await operator.run("status", "s.json", "--json")).json()["destinations"]["customerio"]
     assert len(acknowledged) > 100
     assert (counts["difference"], counts["queued"]) == (0, 0)
@@ -74,6 +75,28 @@ async def test_sigterm_while_a_destination_hangs(operator: Operator) -> None:
     assert run.code == 0, run.err
     assert run.json()["destinations"]["customerio"]["delivered"] == 20
     assert set(held(operator)) == set(range(20))
+
+
+async def test_one_process_accepts_and_another_delivers(operator: Operator) -> None:
+    """They share the queue; the one that delivers tells of its health, and takes no events."""
+    async with serving(operator, "--no-delivery") as service, aiohttp.ClientSession() as session:
+        assert "delivering to nobody" in service.lines[0]
+        assert await service.post(session, [track(n) for n in range(100)])
+        other = await operator.start("run", "s.json", "--stay", "--listen", "127.0.0.1:0")
+        assert other.stderr is not None
+        url = (await other.stderr.readline()).decode().split("metrics at ")[1].split()[0]
+        await until(operator, 100)
+        assert await service.post(session, [track(n) for n in range(100, 200)])
+        await until(operator, 200)
+        async with session.get(f"{url}/metrics") as answer:
+            assert 'destinations_deliveries_total{action="trackEvent"' in await answer.text()
+        async with session.post(f"{url}/v1/batch", json={"writeKey": KEY, "batch": []}) as answer:
+            assert answer.status == 401
+        other.send_signal(signal.SIGTERM)
+        ended = await operator.ended(other)
+        assert "customerio: 200 delivered, 0 dead, 0 queued" in ended.out
+        assert await service.end() == 0
+    assert held(operator) == list(range(200))
 
 
 async def test_dead_letters_from_the_command_line(operator: Operator) -> None:
