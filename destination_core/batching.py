@@ -25,7 +25,7 @@ class Cut:
 class _Rule:
     """How payloads of one action are batched; without ``batching`` each goes out alone."""
 
-    __slots__ = ("action", "batching", "has_size", "has_switch", "is_simple", "slug", "title")
+    __slots__ = ("action", "batching", "has_size", "has_switch", "keys", "slug", "title")
 
     def __init__(self, action: Action[Any, Any], relay: Relay[Any]) -> None:
         mixed = relay.destination.batching
@@ -36,15 +36,15 @@ class _Rule:
         self.title = relay.destination.title
         self.has_switch = "enable_batching" in action.fields
         self.has_size = "batch_size" in action.fields
-        self.is_simple = batching is not None and not batching.keys
+        names = {one.key: one.attribute for one in action.schema.specs}
+        keys = () if batching is None else batching.keys
+        self.keys = tuple(names.get(key, key) for key in keys)
 
-    def key(self, batching: Batching[Any], task: Task) -> Hashable:
+    def key(self, task: Task) -> Hashable:
         """Return what tasks must have in common to share a batch."""
         key: Hashable = self.slug
-        if not self.is_simple:
-            # JSON of the values: batch keys may hold lists, which cannot be hashed
-            values = [getattr(task.payload, one, None) for one in batching.keys]
-            key = key, orjson.dumps(values, default=repr)
+        if self.keys:
+            key = key, _written([getattr(task.payload, one, None) for one in self.keys])
         return (key, task.usage) if task.is_scoped else key
 
     def item(self, batching: Batching[Any], payload: Any, ctx: Context[Any]) -> Item | None:
@@ -72,6 +72,14 @@ class _Rule:
                 f" {self.title} accepts {most:,}"
             )
         return Item(action, payload, body, warnings)
+
+
+def _written(values: Sequence[Any]) -> bytes | str:
+    """Write batch keys down: they may hold lists, which cannot be hashed."""
+    try:
+        return orjson.dumps(values, default=repr)
+    except TypeError:  # integers beyond 64 bits, halves of surrogate pairs
+        return repr(values)
 
 
 class _Open:
@@ -128,8 +136,8 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
             continue
         entry.item = item
         size = payload.batch_size if rule.has_size else None
-        is_simple = rule.is_simple and not task.is_scoped
-        key = rule.slug if is_simple else rule.key(batching, task)
+        is_simple = not rule.keys and not task.is_scoped
+        key = rule.slug if is_simple else rule.key(task)
         batch = open_batches.get(key)
         if batch is None or not batch.add(entry, size):
             if batch is not None:

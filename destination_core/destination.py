@@ -14,7 +14,7 @@ from destination_core.credentials import OAuth2
 from destination_core.errors import PluginError
 from destination_core.features import ChoiceQuery, Choices, SyncModes
 from destination_core.outcome import Outcome
-from destination_core.schema import Payload, PayloadSchema, Settings
+from destination_core.schema import FieldSpec, Payload, PayloadSchema, Settings
 
 S = TypeVar("S", bound=Settings)
 P = TypeVar("P", bound=Payload)
@@ -151,15 +151,14 @@ class Action(Generic[S, P]):
         def declare(handler: ChoiceHandler[S]) -> ChoiceHandler[S]:
             if not inspect.iscoroutinefunction(handler):
                 raise PluginError(f"action {self.slug!r}: choices of {field!r} must be `async def`")
-            known = set(self.schema.fields)
-            if self.saving is not None:
-                known |= set(self.saving.input.fields)
-            if field not in known:
+            key = self.key_of(field)
+            if key is None:
+                known = sorted(one.key for one in self._specs())
                 raise PluginError(
                     f"action {self.slug!r} has no field {field!r} to choose for;"
-                    f" fields are {', '.join(sorted(known))}"
+                    f" fields are {', '.join(known)}"
                 )
-            self.choice_handlers[field] = handler
+            self.choice_handlers[key] = handler
             return handler
 
         return declare
@@ -183,6 +182,14 @@ class Action(Generic[S, P]):
         self.saving = Saving(handler, given=given, kept=kept, description=words)
         self.is_scoped = True
         return handler
+
+    def key_of(self, name: str) -> str | None:
+        """Return the key of a field, known by it or by its name in Python; None when unknown."""
+        return next((one.key for one in self._specs() if name in (one.key, one.attribute)), None)
+
+    def _specs(self) -> Sequence[FieldSpec]:
+        """Return the fields of the payload, and of what is given when the mapping is saved."""
+        return (*self.schema.specs, *(() if self.saving is None else self.saving.input.specs))
 
     def __repr__(self) -> str:
         return f"<Action {self.slug!r}>"

@@ -43,7 +43,7 @@ class Dispatcher:
         self, ctx: Context[Any], action: Action[Any, Any], field: str, query: ChoiceQuery
     ) -> Awaitable[Choices]:
         """Run the handler that was declared for the field."""
-        handler = action.choice_handlers.get(field)
+        handler = action.choice_handlers.get(action.key_of(field) or field)
         if handler is None:
             known = ", ".join(sorted(action.choice_handlers)) or "none"
             raise PluginError(

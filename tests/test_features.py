@@ -1,13 +1,17 @@
 """What an action may declare beside its payload: modes, choices, what is saved, audiences, keys."""
 
 import hashlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Annotated, Any
 
 import orjson
 import pytest
+from pydantic import Field
 
 import destination_core as dc
+from destination_core.catalogue import catalogue
+from destination_core.lint import lint
 from destination_core.schema import catalogue_fields
 from tests import outreach
 from tests.scripted import ScriptedTransport
@@ -180,6 +184,61 @@ async def test_batch_keys_are_equal_within_a_batch() -> None:
         "https://outreach.test/lists/0/members": digests[::2],
         "https://outreach.test/lists/1/members": digests[1::2],
     }
+
+
+async def test_batch_keys_may_hold_anything() -> None:
+    """Values that JSON cannot hold are no reason to lose the batch of their neighbours."""
+    transport = ScriptedTransport(accepted)
+    mapping = {**MAPPING, "list_id": {"@path": "$.properties.list"}}
+    lists = ["1", "\ud800", "1"]
+    events = [{**ROW, "userId": "a@b.c", "properties": {"list": one}} for one in lists]
+    async with dc.Engine([opened(sync(mapping=mapping))], transport=transport) as engine:
+        settled = await engine.send_batch(events)
+    assert [one.ok for (one,) in settled] == [True, False, True]
+
+
+class Aliased(dc.Payload):
+    list_id: Annotated[str, Field(alias="listId"), dc.path("$.properties.list")]
+
+
+@pytest.mark.parametrize("name", ["list_id", "listId"])
+async def test_a_field_is_known_by_its_key_and_by_its_name(name: str) -> None:
+    """Batch keys and choices may use either; both mean the one field."""
+
+    @dc.action("aliased")
+    async def aliased(ctx: dc.Context[dc.Settings], payload: Aliased) -> None:
+        """Do it."""
+
+    @aliased.batch(keys=[name])
+    async def many(ctx: dc.Context[dc.Settings], payloads: Sequence[Aliased]) -> None:
+        await ctx.http.post("https://x.test/", json=[one.list_id for one in payloads])
+
+    @aliased.choices(name)
+    async def lists(ctx: dc.Context[dc.Settings], query: dc.ChoiceQuery) -> dc.Choices:
+        return dc.Choices([dc.Choice("1", "One")])
+
+    class Plugin:
+        @dc.hookimpl
+        def register_destination(self) -> dc.Destination[dc.Settings]:
+            return dc.Destination("aliased", title="A", settings=dc.Settings, actions=[aliased])
+
+    relay = dc.Registry.of(Plugin()).relay("aliased")
+    subscription = dc.Subscription("A", "aliased", 'type = "track"')
+    connection = dc.Connection("a", relay, settings={}, subscriptions=[subscription])
+    transport = ScriptedTransport()
+    asked: Any = {"action": aliased, "query": dc.ChoiceQuery()}
+    events = [{**ROW, "properties": {"list": str(n % 2)}} for n in range(4)]
+    async with dc.Engine([connection], transport=transport) as engine:
+        await engine.send_batch(events)
+        found = [
+            await engine.ask("a", partial(relay.dynamic_choices, **asked, field=field))
+            for field in ("list_id", "listId")
+        ]
+    assert [one.choices for one in found] == [[dc.Choice("1", "One")]] * 2
+    sent = sorted(orjson.loads(one.body or b"") for one in transport.requests)
+    assert sent == [["0", "0"], ["1", "1"]]
+    assert not [one for one in lint(relay.destination) if one.rule == "batch-key"]
+    assert catalogue(relay.destination)["actions"][0]["fields"]["listId"]["dynamic"] is True
 
 
 # -- choices ---------------------------------------------------------------------------------

@@ -111,8 +111,13 @@ def _secrets(destination: Destination[Any]) -> Iterator[Finding]:
 
 def _shared_batch_keys(destination: Destination[Any]) -> Iterator[Finding]:
     for key in destination.batching.keys if destination.batching else ():
-        if not any(key in action.fields for action in destination.actions):
+        if not any(key in _names(action) for action in destination.actions):
             yield Finding("batch-key", f"batch key {key!r} is a field of no action", field=key)
+
+
+def _names(action: Action[Any, Any]) -> set[str]:
+    """Return the names of an action's fields: their keys, and what Python calls them."""
+    return {*action.fields, *action.schema.fields}
 
 
 def _action_texts(action: Action[Any, Any]) -> Iterator[Finding]:
@@ -169,7 +174,7 @@ def _payload_secrets(action: Action[Any, Any]) -> Iterator[Finding]:
 
 def _batch_keys(action: Action[Any, Any]) -> Iterator[Finding]:
     for key in action.batching.keys if action.batching else ():
-        if key not in action.fields:
+        if key not in _names(action):
             names = ", ".join(sorted(action.fields))
             yield _of(
                 action,
