@@ -127,6 +127,18 @@ async def test_what_hubspot_could_not_take_is_rejected(
     assert hub.paths() == []
 
 
+async def test_an_event_is_of_the_record_that_it_was_defined_for(hub: HubSpot) -> None:
+    """What was saved says so: the customer need not map it once more."""
+    kept = await save(hub, label="Signed", object_type="DEAL")
+    saved = dc.Saved({"label": "Signed", "object_type": "DEAL"}, kept.to_json())
+    for mapped, ok in (({"object_id": "77"}, True), ({}, False)):
+        chosen = subscription("customEvent", saved=saved, properties={}, **mapped)
+        (delivery,) = await sent(hub, chosen, order(1))
+        assert delivery.ok == ok
+    assert "object_id says which DEAL it is of" in delivery.reason
+    assert [("email" in one, one["objectId"]) for one in hub.events.sent] == [(False, "77")]
+
+
 async def test_an_event_of_another_record(hub: HubSpot) -> None:
     """A deal is named by its id alone, whatever email the event has."""
     name = hub.events.define("signed", kind="DEAL")

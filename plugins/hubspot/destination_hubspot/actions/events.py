@@ -84,12 +84,18 @@ class Event(dc.Payload):
               " that is sent again is the same one."),
     ] = None  # fmt: skip
 
-    def body(self, saved: str | None) -> dict[str, Any]:
-        """Return the event as HubSpot wants it; raises ``InvalidPayload``."""
-        name = self.event_name or saved
-        if not name:
+    def body(self, kept: "Kept | None") -> dict[str, Any]:
+        """Return the event as HubSpot wants it; raises ``InvalidPayload``.
+
+        What was saved counts where no event name is mapped.
+        """
+        if self.event_name:
+            name, kind = self.event_name, self.object_type
+        elif kept is not None:
+            name, kind = kept.event_name, kept.object_type
+        else:
             raise _missing("event_name", "map it, or save the mapping to define the event")
-        body: dict[str, Any] = {"eventName": name, **self._whose()}
+        body: dict[str, Any] = {"eventName": name, **self._whose(kind)}
         if self.occurred_at:
             body["occurredAt"] = self.occurred_at
         if self.message_id:
@@ -97,14 +103,14 @@ class Event(dc.Payload):
         body["properties"] = self._properties()
         return body
 
-    def _whose(self) -> dict[str, str]:
-        of_contact = self.object_type == "CONTACT"
+    def _whose(self, kind: str) -> dict[str, str]:
+        of_contact = kind == "CONTACT"
         email, utk = (self.email, self.utk) if of_contact else (None, None)
         found = {"email": email, "utk": utk, "objectId": self.object_id}
         whose = {name: value for name, value in found.items() if value}
         if not whose:
             wanted = "one of email, utk and object_id" if of_contact else "object_id"
-            raise _missing("object_id", f"{wanted} says which {self.object_type} it is of")
+            raise _missing("object_id", f"{wanted} says which {kind} it is of")
         return whose
 
     def _properties(self) -> dict[str, str]:
@@ -147,23 +153,27 @@ class Kept(dc.Payload):
     event_name: Annotated[
         str, Field(title="Event Name", description="The event's fully qualified name.")
     ]
+    object_type: Annotated[
+        ObjectType,
+        Field(title="Object Type", description="The type of record that the event is of."),
+    ] = "CONTACT"
 
 
 @dc.action("customEvent", subscribe='type = "track"', title="Custom Event")
 async def custom_event(ctx: Ctx, event: Event) -> None:
     """Send a custom event to a record's timeline."""
-    await hubspot_api.ask(ctx, "POST", PATH, json=event.body(_saved(ctx)))
+    await hubspot_api.ask(ctx, "POST", PATH, json=event.body(ctx.saved(Kept)))
 
 
 @custom_event.batch(size=BATCH)
 async def custom_events(ctx: Ctx, events: Sequence[Event]) -> list[dc.Outcome]:
     """Send many custom events; HubSpot accepts all of a batch, or none."""
     settled = dc.MultiStatus(len(events))
-    saved = _saved(ctx)
+    kept = ctx.saved(Kept)
     inputs = []
     for index, event in enumerate(events):
         try:
-            inputs.append(event.body(saved))
+            inputs.append(event.body(kept))
         except dc.InvalidPayload as error:
             settled.refuse(index, error)
     if inputs:
@@ -178,7 +188,7 @@ async def define(ctx: Ctx, wanted: Wanted) -> Kept:
     name = wanted.name or event_definitions.name_of(wanted.label)
     own = [name_of(one) for one in wanted.properties]
     found = await event_definitions.ensure(ctx, name, wanted.label, wanted.object_type, own)
-    return Kept(event_name=found)
+    return Kept(event_name=found, object_type=wanted.object_type)
 
 
 @custom_event.choices("event_name")
@@ -199,11 +209,6 @@ def uuid_of(message_id: str) -> str:
         return str(uuid.UUID(message_id))
     except ValueError:
         return str(uuid.uuid5(MESSAGES, message_id))
-
-
-def _saved(ctx: Ctx) -> str | None:
-    kept = ctx.saved(Kept)
-    return None if kept is None else kept.event_name
 
 
 def _missing(field: str, why: str) -> dc.InvalidPayload:
