@@ -225,8 +225,10 @@ async def test_what_browsers_measure_is_thrown_away(client: Client) -> None:
     assert (status, told, client.sink.events) == (200, {"success": True}, [])
 
 
-async def test_discards_are_counted_by_code(client: Client) -> None:
-    """The call succeeds all the same."""
+async def test_discards_are_counted_by_code(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The call succeeds all the same; the log says what was not taken, and of whom."""
     batch = [{**EVENT, "type": "track"}, {"type": "track"}, {"type": "nope"}]
     status, _, _ = await client.call("/v1/batch", {"batch": batch})
     assert status == 200
@@ -241,6 +243,12 @@ async def test_discards_are_counted_by_code(client: Client) -> None:
     assert client.server.received == {"web": 4}
     assert client.server.answered == {200: 2, 401: 1}
     assert client.server.repeated == 1
+    assert caplog.messages == [
+        "no_user_anon_id: 1 of source web discarded: event has neither userId nor anonymousId",
+        "invalid_type: 1 of source web discarded: event type 'nope' is unknown",
+        "empty_batch: 1 of source web discarded: batch has no events",
+        "unknown_source: call of 127.0.0.1 refused: write key is unknown; check it and the host",
+    ]
 
 
 async def test_pages(client: Client) -> None:

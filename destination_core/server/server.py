@@ -14,7 +14,7 @@ from aiohttp import web
 from destination_core.errors import ConfigurationError
 from destination_core.queue import Accepted, QueueFull
 from destination_core.server import answers, body, keys, wire
-from destination_core.server.call import read_call
+from destination_core.server.call import Discard, read_call
 from destination_core.server.callers import FORWARDED, Network, caller
 from destination_core.server.keys import Sources
 from destination_core.server.protocol import IDLE_SECONDS, LINGER_SECONDS, Connections
@@ -156,11 +156,10 @@ class Server:
             await self._take(request, wire.ROUTES[path], trace)
             response = answers.success()
         except Refused as refused:
-            self.discarded[refused.code] += 1
-            response = answers.refusal(refused)
+            response = self._refuse(request, refused)
         except QueueFull as full:
-            self.discarded["queue_full"] += 1
-            response = answers.refusal(Refused(429, "queue_full", str(full), wait=FULL_SECONDS))
+            told = Refused(429, "queue_full", str(full), wait=FULL_SECONDS)
+            response = self._refuse(request, told)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:
@@ -183,10 +182,23 @@ class Server:
             address = caller(request.remote or "", forwarded, self._proxies)
             read = read_call(kind, call, datetime.now(UTC), address)
             self.received[source] += len(read.events) + len(read.discards)
-            for one in read.discards:
-                self.discarded[one.code] += 1
+            if read.discards:
+                self._discard(source, read.discards)
             if read.events:
                 await self._sink(source, read.events, trace)
+
+    def _discard(self, source: str, discards: Sequence[Discard]) -> None:
+        """Count events that are not taken, and say so, once per code."""
+        said = {one.code: one.message for one in discards}
+        for code, many in Counter(one.code for one in discards).items():
+            self.discarded[code] += many
+            log.warning("%s: %d of source %s discarded: %s", code, many, source, said[code])
+
+    def _refuse(self, request: web.BaseRequest, refused: Refused) -> web.Response:
+        """Count a call that is not taken, and say so."""
+        self.discarded[refused.code] += 1
+        log.warning("%s: call of %s refused: %s", refused.code, request.remote, refused)
+        return answers.refusal(refused)
 
     def _source(self, write_key: str | None) -> str | None:
         if write_key is None:
