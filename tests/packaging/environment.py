@@ -1,5 +1,6 @@
 """An empty environment, as a stranger has one: wheels, no source tree."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -86,6 +87,10 @@ class Environment:
         done = self.run(*command, cwd=cwd, **variables)
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    async def later(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command while a server of this process answers it."""
+        return await asyncio.to_thread(self.run, *command, **variables)
 
     def plugins(self) -> dict[str, object]:
         """Return what `destinations plugins --json` finds."""
