@@ -5,6 +5,7 @@ Pages under docs/reference are written whole; in other pages the part between
 followed by that file as a code block.
 """
 
+import ast
 import inspect
 import re
 import sys
@@ -28,6 +29,8 @@ from destination_core.server import CODES
 ROOT = Path(__file__).parents[1]
 PLUGINS = sorted(one.parent.name for one in (ROOT / "plugins").glob("*/pyproject.toml"))
 """The plugins of this repository; each folder has the slug's name."""
+HOOK_EXAMPLES = ROOT / "tests" / "hook_examples.py"
+"""A plugin with every hook, which the tests run."""
 WIDTH = 100
 """Columns of code; the formatter's line-length."""
 NOTE = "<!-- written by tools/generate_docs.py; change the source, then `make docs` -->\n\n"
@@ -69,7 +72,22 @@ def hooks() -> str:
             f"```python\n@dc.hookimpl\n{_wrapped(f'{prefix} {name}{signature}: ...')}\n```",
         ]
         parts.append(inspect.getdoc(function) or "")
+        parts += ["For example:", f"```python\n{_example(name)}\n```"]
     return NOTE + "\n\n".join(parts) + "\n"
+
+
+def _example(hook: str) -> str:
+    """Return the function of the examples that a hook calls: by its name, or as it is declared."""
+    text = HOOK_EXAMPLES.read_text("utf-8")
+    declared = {"dynamic_choices": "choices"}.get(hook, hook)
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            marks = [ast.unparse(one) for one in node.decorator_list]
+            is_hook = node.name == hook and "dc.hookimpl" in marks
+            if is_hook or any(f".{declared}" in one for one in marks):
+                start = min(one.lineno for one in (node, *node.decorator_list)) - 1
+                return "\n".join(text.splitlines()[start : node.end_lineno])
+    raise click.ClickException(f"{HOOK_EXAMPLES} has no example of {hook}")
 
 
 def _wrapped(stub: str) -> str:

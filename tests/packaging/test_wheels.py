@@ -1,5 +1,6 @@
 """Every distribution, as a stranger installs them: wheels, an empty environment, no source tree."""
 
+import ast
 import json
 from pathlib import Path
 
@@ -99,3 +100,18 @@ def test_plugin_imports_only_public_names(plugin: str) -> None:
         for line in module.read_text("utf-8").splitlines():
             private = line.strip().startswith(("from destination_core", "import destination_core."))
             assert not private, f"{module.name}: {line.strip()}"
+
+
+@pytest.mark.parametrize("plugin", PLUGINS, ids=PLUGINS)
+def test_the_tests_of_a_plugin_use_only_the_kit(plugin: str) -> None:
+    """Nothing but `destination_core`, its `testing`, and what is the plugin's own."""
+    modules = list((ROOT / "plugins" / plugin / "tests").rglob("*.py"))
+    assert modules
+    for module in modules:
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                ours = name.partition(".")[0] in ("destination_core", "tests", "benchmarks")
+                public = name in ("destination_core", "destination_core.testing")
+                assert public or not ours, f"{module.name} imports {name}"
