@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -88,7 +89,7 @@ async def _posted(url: str, body: bytes, headers: dict[str, str]) -> int:
     """Post a body; return the status."""
     async with (
         aiohttp.ClientSession() as session,
-        session.post(f"{url}/v1/batch", data=body, headers=headers) as answer,
+        session.post(f"{url}/v1/batch", data=io.BytesIO(body), headers=headers) as answer,
     ):
         return answer.status
 
