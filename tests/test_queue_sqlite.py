@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import destination_core as dc
-from destination_core.queue import Delivered, Intake, QueueFull, SqliteQueue
+from destination_core.queue import Delivered, Intake, QueueFull, Retry, SqliteQueue
 
 BODY = b'{"type":"track","text":"%s"}' % (b"x" * 500)
 
@@ -260,6 +260,28 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path)
         older.execute("ALTER TABLE dead DROP COLUMN record_crc")
         older.execute("PRAGMA user_version = 1")
     assert await drained(path) == (3, [])
+
+
+async def test_what_waits_follows_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    """An hour's wait stays an hour, though the next run begins on the day before."""
+    day, hour = 86_400.0, 3_600.0
+    time = 1_000_000_000.0
+
+    def clock() -> float:
+        return time
+
+    path = tmp_path / "q.db"
+    async with SqliteQueue(path, min_free_bytes=0, clock=clock) as queue:
+        await queue.put([event(1)])
+        (job,) = await queue.claim("a", 1, 60)
+        await queue.settle([Retry(job, time + hour)])
+    time -= day
+    async with SqliteQueue(path, min_free_bytes=0, clock=clock) as queue:
+        assert not await queue.claim("a", 1, 60)
+        time += hour + 1
+        assert len(await queue.claim("a", 1, 60)) == 1
+        assert (await queue.counts())["a"].difference == 0
+        assert not queue.damage
 
 
 async def test_opening_beside_a_writer_reports_no_damage(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ from typing import Any, Final
 from destination_core.queue.letters import Letters
 from destination_core.queue.reconciling import DamagedFile, reconcile
 from destination_core.queue.records import Counts, Damage, Expired
-from destination_core.queue.tables import COMMITS, SEQUENCE, Tables
+from destination_core.queue.tables import CLOCK, COMMITS, SEQUENCE, Tables
 
 SHRINK_PAGES: Final = 500
 """Empty pages that one round of upkeep gives back to the disk."""
+
+SET_BACK_SECONDS: Final = 60
+"""From which on a clock counts as set back."""
 
 PARKED: Final = math.inf
 """``due`` of a job that waits for an earlier one of its user."""
@@ -38,6 +41,33 @@ class Books:
         dead = self._letters.expire(dead_before, most)
         self._db.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
         return Expired(seen, dead)
+
+    def note_time(self, now: float, every: float = 10.0) -> None:
+        """Write down what time it is, so many seconds apart: ``follow_clock`` has to know."""
+        self._db.execute(
+            "INSERT INTO counters VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET value = excluded.value WHERE excluded.value > value + ?",
+            (*CLOCK, int(now), every),
+        )
+
+    def follow_clock(self, now: float) -> float:
+        """Make due what waits for a time that is far again, as the clock was set back.
+
+        Returns by how many seconds it was, since the last owner noted the time. Only for the one
+        owner of a file: others go on by the time that they began with.
+        """
+        row = self._db.execute(
+            "SELECT value FROM counters WHERE destination = ? AND name = ?", CLOCK
+        ).fetchone()
+        behind = row[0] - now if row else 0.0
+        if behind <= SET_BACK_SECONDS:
+            return 0.0
+        self._db.execute(
+            "UPDATE jobs SET due = max(?, due - ?) WHERE due > ? AND due < ?",
+            (now, behind, now, PARKED),
+        )
+        self._tables.count({CLOCK: int(-behind)})
+        return float(behind)
 
     def is_consistent(self, latest: float) -> bool:
         """Tell whether table, index and counters say the same, and every job has its day.
@@ -85,7 +115,7 @@ class Books:
         """Return the counters, with what is queued counted afresh."""
         values: dict[str, dict[str, Any]] = {}
         for destination, name, value in self._db.execute("SELECT * FROM counters"):
-            if (destination, name) not in (SEQUENCE, COMMITS):
+            if (destination, name) not in (SEQUENCE, COMMITS, CLOCK):
                 values.setdefault(destination, {})[name] = value
         queued = self._db.execute(  # of an index alone: no event is read for it
             "SELECT destination, count(*), min(sequence) FROM jobs GROUP BY destination"

@@ -132,6 +132,7 @@ class SqliteQueue:
             raise
         try:
             self._bury(store)
+            self._follow_clock(store)
             self._mark = HighWater(self._beside("mark"))
             self._compare(store, self._mark)
             db.execute("COMMIT")
@@ -159,6 +160,13 @@ class SqliteQueue:
         ]
         if gone:
             store.release(gone, crashed=True)
+
+    def _follow_clock(self, store: Store) -> None:
+        if set(self._others()) - {self._owner}:
+            return
+        behind = store.books.follow_clock(self._clock())
+        if behind:
+            log.warning("queue: the clock was set back by %d s; so is what waits", behind)
 
     def _compare(self, store: Store, mark: HighWater) -> None:
         """Compare how far the file has come with the mark beside it."""
@@ -207,6 +215,7 @@ class SqliteQueue:
         db = self._store.tables.db
         try:
             self._store.release([self._owner], crashed=False)
+            self._store.books.note_time(self._clock(), every=0)
             db.execute("PRAGMA busy_timeout = 0")  # others go on meanwhile
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.DatabaseError as error:  # the lock goes, and with it what was held
@@ -356,6 +365,7 @@ class SqliteQueue:
 
         def upkeep(store: Store) -> Expired:
             self._bury(store)
+            store.books.note_time(now)
             return store.books.expire(now - self._window, now - self._retention, PURGE)
 
         expired: Expired = await self._writer.do(upkeep)

@@ -54,6 +54,9 @@ SEQUENCE: Final = ("", "sequence")
 COMMITS: Final = ("", "commits")
 """The counter of transactions that changed something."""
 
+CLOCK: Final = ("", "clock")
+"""What time it was when somebody last looked: no counter, but kept with them."""
+
 LONGEST_LOG: Final = 64 * 1024 * 1024
 """Bytes that the log keeps when it has been written back."""
 

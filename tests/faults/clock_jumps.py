@@ -48,12 +48,12 @@ async def run(size: Size, folder: Path) -> Result:
             await _in_hand(stage, clock, name, result)
         for name in JUMPS if long else (BACK,):
             late += [await _waiting(stage, clock, name, wait, result)]
-        for name in (FORWARD,):
+        for name in (FORWARD, BACK) if long else (BACK,):
             late += [await _stopped(stage, clock, name, wait, result)]
         await stage.judge(result)
     longest = max(late)
     result.figures |= {
-        "jumps": 2 * len(JUMPS) + 1 if long else 3,
+        "jumps": 2 * len(JUMPS) + 2 if long else 3,
         "latest after the wait": f"{longest:.2f} s",
     }
     result.demand("nothing is repeated", not result.figures["duplicates"])
