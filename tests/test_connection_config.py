@@ -141,3 +141,12 @@ def test_a_secret_shows_nowhere(tmp_path: Path) -> None:
     assert SECRET not in "".join(f"{part!r}{part!s}" for part in shown)
     wrong = START.replace("api_key:", "region: ${env:KEY}\n      api_key:")
     assert mistakes(tmp_path, wrong + "      - preset: Contacts\n")
+
+
+def test_networks_that_are_not_public_are_allowed_by_the_operator(tmp_path: Path) -> None:
+    """As the file says, for this destination; none by default."""
+    text = START + "      - preset: Contacts\n"
+    (one,) = load(tmp_path, text)
+    assert one.options.allowed_networks == ()
+    (one,) = load(tmp_path, f"{text}    allowed_networks: [10.1.0.0/16, 'fd00::/8']\n")
+    assert one.options.allowed_networks == ("10.1.0.0/16", "fd00::/8")

@@ -177,6 +177,7 @@ class _Loader:
                 subscriptions=subscriptions,
                 tokens=FileTokens(self._folder / f"{self.config.queue.path}.tokens"),
                 audiences=audiences,
+                allowed_networks=map(str, config.allowed_networks),
             )
         except InvalidSettings as error:  # of the plugin's own check
             self._blame(error, (*here, "settings"), config.settings)
