@@ -1,4 +1,7 @@
-"""Run faults: ``python -m tests.faults [F1 F6 ...] [--size long] [--write PAGE] [--json FILE]``."""
+"""Run faults: ``python -m tests.faults [F1 F6 ...] [--size long] [--write PAGE] [--json FILE]``.
+
+``--seen FILE ...`` takes what earlier runs wrote with ``--json`` instead of running anything.
+"""
 
 import argparse
 import asyncio
@@ -20,19 +23,26 @@ def main() -> int:
     parser.add_argument("--size", type=Size, choices=list(Size), default=Size.SHORT)
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write the page of figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    parser.add_argument("--seen", type=Path, nargs="+", metavar="FILE", help="take earlier runs")
     options = parser.parse_args()
     known = {one.id: one for one in FAULTS}
     unknown = [one for one in options.ids if one not in known]
     if unknown:
         parser.error(f"{', '.join(unknown)}: unknown; there are {', '.join(known)}")
-    runs = []
-    for fault in [known[one] for one in options.ids] or FAULTS:
+    runs = [
+        page.Run.of(known[name], said)
+        for path in options.seen or ()
+        for name, said in json.loads(path.read_text("utf-8")).items()
+    ]
+    chosen = [known[one] for one in options.ids]
+    for fault in chosen or ([] if options.seen else FAULTS):
         runs.append(_run(fault, options.size))
         print(page.text(runs[-1]), flush=True)
     if options.json:
         options.json.write_text(json.dumps(page.as_json(runs), indent=1), "utf-8")
     if options.write:
-        options.write.write_text(page.markdown(runs, "make faults"), "utf-8")
+        old = options.write.read_text("utf-8") if options.write.exists() else ""
+        options.write.write_text(page.markdown(runs, old), "utf-8")
     return int(any(one.result is not None and one.result.failed for one in runs))
 
 

@@ -2,11 +2,13 @@
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any, Self
 
-from tests.faults.fault import Fault, Result, Size
+from tests.faults.fault import Demand, Fault, Result, Size
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,18 @@ class Run:
     seconds: float
     result: Result | None = None
     unavailable: str = ""
+    day: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d}")
+
+    @classmethod
+    def of(cls, fault: Fault, said: Mapping[str, Any]) -> Self:
+        """Return the run that ``json`` told of."""
+        result = None
+        if not said["unavailable"]:
+            demands = [Demand(one["text"], one["held"], one["seen"]) for one in said["demands"]]
+            result = Result(said["figures"], demands)
+        return cls(
+            fault, Size(said["size"]), said["seconds"], result, said["unavailable"], said["day"]
+        )
 
     @property
     def verdict(self) -> str:
@@ -30,6 +44,7 @@ class Run:
         """Return it for `--json`, from which a page can be written later."""
         return {
             "size": str(self.size),
+            "day": self.day,
             "seconds": round(self.seconds, 1),
             "verdict": self.verdict.strip("*"),
             "unavailable": self.unavailable,
@@ -54,40 +69,57 @@ def text(run: Run) -> str:
     return "\n".join(lines)
 
 
-def markdown(runs: Sequence[Run], command: str) -> str:
-    """Write the page."""
-    cores = os.cpu_count()
-    day = datetime.now(UTC).strftime("%d %B %Y").lstrip("0")
-    rows = [
-        f"| {one.fault.id} | {one.fault.title} | {one.fault.limits} | {one.verdict}"
-        f" | {_seen(one)} |"
-        for one in runs
-    ]
-    failures = [
-        f"* **{one.fault.id}**: {failed.text}; seen: {failed.seen or 'it did not hold'}."
-        for one in runs
-        for failed in (one.result.failed if one.result else ())
-    ]
-    missing = [
-        f"* **{one.fault.id}** was not run: {one.unavailable}." for one in runs if not one.result
-    ]
-    falls = failures + missing or ["Nothing, in this run."]
+ROW = re.compile(r"^\| (F\d+) \|.*$", re.MULTILINE)
+FALL = re.compile(r"^\* \*\*(F\d+)\*\*.*$", re.MULTILINE)
+
+
+def markdown(runs: Sequence[Run], old: str = "") -> str:
+    """Write the page; of an ``old`` one, what was not run again stays as it is."""
+    again = {one.fault.id for one in runs}
+    kept = [found for found in ROW.finditer(old) if found[1] not in again]
+    rows = {found[1]: found[0] for found in kept} | {one.fault.id: _row(one) for one in runs}
+    falls = [(found[1], found[0]) for found in FALL.finditer(old) if found[1] not in again]
+    falls += [(one.fault.id, line) for one in runs for line in _falls(one)]
     return "\n".join(
         [
             INTRODUCTION,
-            f"`{command}` on {day}: {cores} cores of a virtual machine that others use too,",
-            f"{platform.system()}, Python {platform.python_version()}.",
+            (
+                f"{os.cpu_count()} cores of a virtual machine that others use too,"
+                f" {platform.system()}, Python {platform.python_version()}."
+            ),
             "",
-            "| | fault | what passes | verdict | seen |",
-            "|---|---|---|---|---|",
-            *rows,
+            "| | fault | what passes | verdict | seen | on |",
+            "|---|---|---|---|---|---|",
+            *(rows[one] for one in sorted(rows, key=_number_of)),
             "",
             "## What falls short",
             "",
-            *falls,
+            *(
+                [line for _, line in sorted(falls, key=lambda one: _number_of(one[0]))]
+                or ["Nothing."]
+            ),
             "",
         ]
     )
+
+
+def _row(run: Run) -> str:
+    fault = run.fault
+    seen = f"{run.verdict} | {_seen(run)} | {run.day}"
+    return f"| {fault.id} | {fault.title} | {fault.limits} | {seen} |"
+
+
+def _falls(run: Run) -> list[str]:
+    if run.result is None:
+        return [f"* **{run.fault.id}** was not run: {run.unavailable}."]
+    return [
+        f"* **{run.fault.id}**: {failed.text}; seen: {failed.seen or 'it did not hold'}."
+        for failed in run.result.failed
+    ]
+
+
+def _number_of(identifier: str) -> int:
+    return int(identifier[1:])
 
 
 INTRODUCTION = """\
@@ -111,7 +143,7 @@ the end demands of every fault:
 ```console
 $ make faults                                   # all, in full; writes this page
 $ .venv/bin/python -m tests.faults F1 F6        # some of them, in short
-$ .venv/bin/python -m tests.faults F1 --size long --json f1.json
+$ .venv/bin/python -m tests.faults F1 --size long --write docs/faults.md    # its line alone
 ```
 """
 
