@@ -3,12 +3,8 @@
 from destination_core.connection.config import QueueConfig
 from destination_core.connection.connection import Connection
 from destination_core.connection.json_schema import config_schema
-from destination_core.connection.loader import (
-    InvalidConfiguration,
-    Service,
-    load_connections,
-    load_service,
-)
+from destination_core.connection.loader import Service, load_connections, load_service
+from destination_core.connection.mistakes import InvalidConfiguration
 from destination_core.connection.policy import CRASHES, LONGEST_WAIT, Policy
 from destination_core.connection.secrets import variable_of
 from destination_core.connection.subscription import (

@@ -1,12 +1,11 @@
 """How a configuration file becomes connections: every mistake with its place."""
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from destination_core.audiences import Audience
 from destination_core.connection.config import (
@@ -15,10 +14,10 @@ from destination_core.connection.config import (
     DestinationConfig,
     IngestConfig,
     QueueConfig,
-    SourceConfig,
     SubscriptionConfig,
 )
 from destination_core.connection.connection import Connection
+from destination_core.connection.mistakes import InvalidConfiguration, said
 from destination_core.connection.policy import Policy
 from destination_core.connection.secrets import Resolver, has_reference, unreferenced, variable_of
 from destination_core.connection.source import Location, Source, read
@@ -29,14 +28,6 @@ from destination_core.features import Saved
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
 from destination_core.schema import Settings, fields_of, load_settings
-
-
-class InvalidConfiguration(ConfigurationError):
-    """A configuration file has mistakes; ``problems`` lists them all, each with its place."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +143,7 @@ class _Loader:
             return Config.model_validate(self._source.data)
         except ValidationError as error:
             for one in error.errors(include_input=False, include_url=False, include_context=False):
-                self.problem(one["loc"], _said(one, self._source.data))
+                self.problem(one["loc"], said(one, self._source.data))
         raise InvalidConfiguration(self._problems)
 
     def _connection(self, name: str, config: DestinationConfig) -> Connection[Any] | None:
@@ -311,45 +302,3 @@ def _subscription(relay: Relay[Any], config: SubscriptionConfig) -> Subscription
 def _saved(config: SubscriptionConfig) -> Saved | None:
     given = config.on_mapping_save
     return None if given is None else Saved(given.inputs, given.outputs, given.digest)
-
-
-def _said(error: Any, data: Any) -> str:
-    """Say one of pydantic's errors in the words of the file."""
-    location: Location = error["loc"]
-    if not location:
-        return "must hold `destinations`; start with what `destinations init SLUG` writes"
-    key = location[-1]
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(location)
-        close = difflib.get_close_matches(str(key), known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
-        return f"unknown key {key!r}{hint}"
-    if error["type"] == "missing":
-        return f"key {key!r} is missing"
-    value: Any = data
-    for part in location:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return str(error["msg"])
-    kind = type(value).__name__ if isinstance(value, dict | list) else repr(value)[:60]
-    return f"{key!r}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {kind}"
-
-
-def _known_keys(location: Location) -> list[str]:
-    """Return the keys that are known where an unknown one was found."""
-    model: type[BaseModel] = SubscriptionConfig
-    match location:
-        case (_,):
-            model = Config
-        case ("queue", _):
-            model = QueueConfig
-        case ("ingest", _):
-            model = IngestConfig
-        case ("sources", _, _):
-            model = SourceConfig
-        case (_, _, "delivery", _):
-            model = Policy
-        case (_, _, _):
-            model = DestinationConfig
-    return list(model.model_fields)

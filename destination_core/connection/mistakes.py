@@ -1,0 +1,69 @@
+"""Mistakes in a configuration file, in the words of the file."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+
+from destination_core.connection.config import (
+    Config,
+    DestinationConfig,
+    IngestConfig,
+    QueueConfig,
+    SourceConfig,
+    SubscriptionConfig,
+)
+from destination_core.connection.policy import Policy
+from destination_core.connection.source import Location
+from destination_core.errors import ConfigurationError
+
+
+class InvalidConfiguration(ConfigurationError):
+    """A configuration file has mistakes; ``problems`` lists them all, each with its place."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def said(error: Any, data: Any) -> str:
+    """Say one of pydantic's errors about a configuration's ``data`` in the words of the file."""
+    location: Location = error["loc"]
+    if not location:
+        return "must hold `destinations`; start with what `destinations init SLUG` writes"
+    key = location[-1]
+    if error["type"] == "extra_forbidden":
+        known = _known_keys(location)
+        close = difflib.get_close_matches(str(key), known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+        return f"unknown key {key!r}{hint}"
+    if error["type"] == "missing":
+        return f"key {key!r} is missing"
+    value: Any = data
+    for part in location:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return str(error["msg"])
+    kind = type(value).__name__ if isinstance(value, dict | list) else repr(value)[:60]
+    return f"{key!r}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {kind}"
+
+
+def _known_keys(location: Location) -> list[str]:
+    """Return the keys that are known where an unknown one was found."""
+    model: type[BaseModel] = SubscriptionConfig
+    match location:
+        case (_,):
+            model = Config
+        case ("queue", _):
+            model = QueueConfig
+        case ("ingest", _):
+            model = IngestConfig
+        case ("sources", _, _):
+            model = SourceConfig
+        case (_, _, "delivery", _):
+            model = Policy
+        case (_, _, _):
+            model = DestinationConfig
+    return list(model.model_fields)
