@@ -30,6 +30,7 @@ docs: $(VENV)/.dev ## generate the reference pages
 
 bench: $(VENV)/.dev ## measure beside the hosted engine's open half (needs Node; without it, alone)
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.durable
 
 faults: $(VENV)/.dev ## break things in earnest and write what was seen to docs/faults.md (takes half an hour)
 	$(BIN)/python -m tests.faults --size long --write docs/faults.md

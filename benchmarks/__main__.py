@@ -108,9 +108,12 @@ def _peer() -> bool:
 
 
 @contextmanager
-def sink() -> Iterator[str]:
-    """Run a server that answers `200 {}` to everything; give its URL."""
-    command = [sys.executable, "-m", "benchmarks.sink"]
+def sink(arrivals: Path | None = None) -> Iterator[str]:
+    """Run a server that answers `200 {}` to everything; give its URL.
+
+    When each event has come is written to ``arrivals``.
+    """
+    command = [sys.executable, "-m", "benchmarks.sink", *([str(arrivals)] if arrivals else [])]
     cores = os.cpu_count() or 1
     if shutil.which("taskset") and cores > 1:
         command = ["taskset", "-c", "1", *command]

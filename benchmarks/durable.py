@@ -1,278 +1,250 @@
-"""Measure `serve` and `run`: ``python -m benchmarks.durable [--singles N] [--backlog N]``.
+"""Measure `serve` and `run`: ``python -m benchmarks.durable [--quick] [--write]``.
 
-Client, server, queue and destination share this machine. The client speaks HTTP over raw sockets,
+Client, service, queue and destination share this machine. The client speaks HTTP over raw sockets,
 so that it takes as little of the machine as it can; the destination answers `200 {}` to everything.
 Every event has its own id, and at the end each of them must have been delivered.
 """
 
 import argparse
 import asyncio
-import json
 import os
-import subprocess
-import sys
+import platform
+import re
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from statistics import fmean, median
+from typing import Final, NamedTuple
 
-import orjson
-
-from benchmarks import events
 from benchmarks.__main__ import sink
+from benchmarks.service import Events, Service, configuration
 
-PROGRAM: Final = Path(sys.executable).with_name("destinations")
-KEY: Final = "Basic d2s6"  # "wk:"
-
-
-class Client(asyncio.Protocol):
-    """One connection: sends the next request when the last was answered."""
-
-    def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
-        self._requests, self._done = requests, done
-        self._transport: Any = None
-        self._buffer = b""
-        self._sent = 0.0
-        self.refused = 0
-        self.seconds: list[float] = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the first request."""
-        self._transport = transport
-        self._next()
-
-    def _next(self) -> None:
-        request = next(self._requests, None)
-        if request is None:
-            self._transport.close()
-            self._done.set_result(None)
-        else:
-            self._sent = time.perf_counter()
-            self._transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        """Read one answer, which has a known length."""
-        self._buffer += data
-        if b'"success":' not in self._buffer or not self._buffer.endswith(b"}"):
-            return
-        self.seconds.append(time.perf_counter() - self._sent)
-        self.refused += not self._buffer.startswith(b"HTTP/1.1 200")
-        self._buffer = b""
-        self._next()
+PAGE: Final = Path(__file__).parent.parent / "docs/benchmarks.md"
+MARKS: Final = ("<!-- durable -->", "<!-- /durable -->")
+SPLIT: Final = {False: "one process", True: "two processes"}
 
 
-def request(path: str, body: bytes) -> bytes:
-    """Write a request."""
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {KEY}\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+class Table:
+    """The rows, printed as they come."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.add("", "seen", "at least", "aim")
+        self.lines.append("|---|---|---|---|")
+
+    def add(self, name: str, seen: str, least: str = "", aim: str = "") -> None:
+        """Add a row."""
+        self.lines.append(f"| {name} | {seen} | {least} | {aim} |")
+        print(self.lines[-1], flush=True)
 
 
-class Service:
-    """A `serve` with a queue of its own."""
+class Seen(NamedTuple):
+    """Events per second in and through, and how long the answers took."""
 
-    def __init__(self, folder: Path, destination: str, down: int = 0) -> None:
-        self.folder = folder
-        presets = [{"preset": "Track Event"}, {"preset": "Create or Update Person"}]
-        settings = {
-            "site_id": "${env:S}",
-            "api_key": "${env:S}",
-            "track_url": destination,
-            "any_identifier": True,
-            "requests_per_second": None,
-        }
-        one: dict[str, Any] = {
-            "plugin": "customerio",
-            "settings": settings,
-            "subscriptions": presets,
-        }
-        dead = {**one, "settings": {**settings, "track_url": "http://127.0.0.1:9"}}
-        config = {
-            "sources": {"web": {"write_keys": ["wk"]}},
-            "queue": {"min_free_bytes": 0},
-            "destinations": {"up": one, **{f"down-{n}": dead for n in range(down)}},
-        }
-        (folder / "c.json").write_text(json.dumps(config), "utf-8")
-        self.process = subprocess.Popen(
-            [PROGRAM, "serve", "c.json", "--listen", "127.0.0.1:0"],
-            cwd=folder,
-            env={**os.environ, "S": "abcd"},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stderr is not None  # noqa: S101  PIPE was asked for
-        line = self.process.stderr.readline()
-        self.port = int(line.split("http://127.0.0.1:")[1].split(",")[0])
+    ingest: float
+    through: float
+    took: list[float]
 
-    def rss(self) -> int:
-        """Return the resident memory in bytes."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    async def send(self, requests: list[bytes], connections: int) -> list[float]:
-        """Send requests; return how long each took."""
-        loop = asyncio.get_running_loop()
-        queue = iter(requests)
-        clients, waiting = [], []
-        for _ in range(connections):
-            done: asyncio.Future[None] = loop.create_future()
-            _, client = await loop.create_connection(
-                lambda done=done: Client(queue, done),  # type: ignore[misc]
-                "127.0.0.1",
-                self.port,
+class Bench:
+    """What all measurements need."""
+
+    def __init__(self, destination: str, made: Events, options: argparse.Namespace) -> None:
+        self.destination, self.made, self.options = destination, made, options
+        self.table = Table()
+
+    @contextmanager
+    def serving(self, *, split: bool, deliver: bool = True, **shape: int) -> Iterator[Service]:
+        """Run a service in a folder of its own."""
+        with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
+            config = configuration(self.destination, **shape)
+            service = Service(Path(folder), config, split=split, deliver=deliver)
+            try:
+                yield service
+            finally:
+                service.end()
+
+    async def rates(self, *, split: bool) -> float:
+        """Measure what goes through in batches and one by one; return the latter, end to end."""
+        where = SPLIT[split]
+        with self.serving(split=split) as service:
+            await self._through(service, [self.made.single() for _ in range(500)], 1, 20)
+            singles = [
+                await self._through(
+                    service, [self.made.single() for _ in range(self.options.singles)], 1, 100
+                )
+                for _ in range(self.options.rounds)
+            ]
+            batches = [
+                await self._through(
+                    service, [self.made.batch() for _ in range(self.options.batches)], 100, 8
+                )
+                for _ in range(self.options.rounds)
+            ]
+            memory = " + ".join(f"{one:.0f}" for one in service.rss())
+        add = self.table.add
+        ingest = median(one.ingest for one in singles)
+        through = median(one.through for one in singles)
+        add(f"single calls, {where}: ingest", _rate(ingest))
+        add(f"single calls, {where}: end to end, 0 lost", _rate(through), "3,000", "5,000")
+        took = sorted(second for one in singles for second in one.took)
+        add(f"single calls, {where}: answer, p50 / p99", _quantiles(took))
+        many = median(one.ingest for one in batches)
+        add(f"batches of 100, {where}: ingest", _rate(many))
+        many = median(one.through for one in batches)
+        add(f"batches of 100, {where}: end to end, 0 lost", _rate(many), "10,000", "20,000")
+        add(f"memory, {where}", f"{memory} MiB", "< 200 MiB each")
+        return through
+
+    async def _through(
+        self, service: Service, calls: list[bytes], size: int, connections: int
+    ) -> Seen:
+        started = time.perf_counter()
+        took = await service.send(iter(calls), connections)
+        sent = time.perf_counter() - started
+        await service.delivered()
+        through = time.perf_counter() - started
+        return Seen(size * len(calls) / sent, size * len(calls) / through, took)
+
+    async def latency(self, rate: float, *, split: bool) -> None:
+        """Measure from the sending of an event to its arrival, at half of what goes through."""
+        with tempfile.TemporaryDirectory() as folder, sink(Path(folder) / "arrivals") as url:
+            config = configuration(url)
+            service = Service(Path(folder), config, split=split)
+            try:
+                first = self.made.given + 1
+                calls = [self.made.single() for _ in range(int(rate * self.options.seconds))]
+                sent = await service.pace(calls, rate)
+                await service.delivered()
+            finally:
+                service.end()
+            took = sorted(
+                float(at) - sent[int(number) - first]
+                for number, at in map(
+                    str.split, (Path(folder) / "arrivals").read_text().splitlines()
+                )
             )
-            clients.append(client)
-            waiting.append(done)
-        await asyncio.gather(*waiting)
-        refused = sum(one.refused for one in clients)
-        if refused:
-            sys.exit(f"{refused} calls were refused")
-        return sorted(seconds for one in clients for seconds in one.seconds)
+        if len(took) < len(calls):
+            raise SystemExit(f"lost: {len(calls) - len(took)}")
+        name = f"receipt to delivery at {rate:,.0f} single calls/s, {SPLIT[split]}, p50 / p99"
+        self.table.add(name, _quantiles(took))
 
-    async def counts(self) -> dict[str, float]:
-        """Ask for what is where at the destination that is up, and for latencies."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        text = (await reader.read()).decode()
-        writer.close()
-        return {
-            line.split('state="')[1].split('"')[0]: float(line.rsplit(" ", 1)[1])
-            for line in text.splitlines()
-            if line.startswith('destinations_queue_deliveries{destination="up"')
-        }
-
-    async def delivered(self) -> float:
-        """Wait until nothing is queued; return how many were delivered, of which none is lost."""
-        while True:
-            found = await self.counts()
-            if found and not found["queued"]:
-                if found["accepted"] != found["delivered"]:
-                    sys.exit(f"lost: {found}")
-                return found["delivered"]
-            await asyncio.sleep(0.05)
-
-    def end(self) -> None:
-        """Stop it."""
-        self.process.terminate()
-        self.process.communicate(timeout=60)
-
-
-@contextmanager
-def serving(destination: str, down: int = 0) -> Iterator[Service]:
-    """Run a service in a folder of its own."""
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
-        service = Service(Path(folder), destination, down)
-        try:
-            yield service
-        finally:
-            service.end()
-
-
-class Events:
-    """The benchmark's events, each time with a new id; only what the subscriptions want."""
-
-    def __init__(self, folder: Path) -> None:
-        events.write(folder / "events.ndjson")
-        lines = (folder / "events.ndjson").read_bytes().splitlines()
-        wanted = {"track", "identify"}
-        self._events = [one for one in map(orjson.loads, lines) if one["type"] in wanted]
-        self._given = 0
-
-    def one(self) -> dict[str, Any]:
-        """Return the next event."""
-        self._given += 1
-        event = self._events[self._given % len(self._events)]
-        return {**event, "messageId": f"m-{self._given}"}
-
-    def single(self) -> bytes:
-        """Return a call with one event."""
-        event = self.one()
-        return request(f"/v1/{event['type']}", orjson.dumps(event))
-
-    def batch(self, size: int = 100) -> bytes:
-        """Return a call with many."""
-        return request("/v1/batch", orjson.dumps({"batch": [self.one() for _ in range(size)]}))
-
-
-async def rates(made: Events, destination: str, options: argparse.Namespace) -> None:
-    """Print what goes through, one by one and in batches."""
-    with serving(destination) as service:
-        singles = [made.single() for _ in range(options.singles)]
-        started = time.perf_counter()
-        took = await service.send(singles, 100)
-        taken = time.perf_counter() - started
-        await service.delivered()
-        through = time.perf_counter() - started
-        row("single calls, ingest", f"{len(singles) / taken:,.0f} events/s")
-        row("single calls, end to end, 0 lost", f"{len(singles) / through:,.0f} events/s", "3,000")
-        row("answer to a single call, p50 / p99", f"{ms(took, 0.5)} / {ms(took, 0.99)}")
-        batches = [made.batch() for _ in range(options.batches)]
-        many = 100 * len(batches)
-        started = time.perf_counter()
-        await service.send(batches, 8)
-        taken = time.perf_counter() - started
-        await service.delivered()
-        through = time.perf_counter() - started
-        row("batches of 100, ingest", f"{many / taken:,.0f} events/s")
-        row("batches of 100, end to end, 0 lost", f"{many / through:,.0f} events/s", "10,000")
-        row("memory of the server", f"{service.rss() / 2**20:.0f} MiB", "< 200")
-
-
-async def backlog(made: Events, destination: str, many: int) -> None:
-    """Print how fast a backlog is delivered: put in while the destination is down."""
-    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as folder:
-        service = Service(Path(folder), "http://127.0.0.1:9")
-        await service.send([made.batch(500) for _ in range(many // 500)], 8)
-        held = service.rss()
-        service.end()
-        service = Service(Path(folder), destination)
-        started = time.perf_counter()
-        await service.delivered()
-        seconds = time.perf_counter() - started
-        row(f"backlog of {many:,}, delivered", f"{many / seconds:,.0f} events/s")
-        most = max(held, service.rss())
-        row("memory over the backlog", f"{most / 2**20:.0f} MiB", "< 200")
-        service.end()
-
-
-async def neighbours(made: Events, destination: str, batches: int) -> None:
-    """Print what a destination that is down costs the others."""
-    for down in (0, 1, 20):
-        with serving(destination, down) as service:
-            calls = [made.batch() for _ in range(batches)]
+    async def backlog(self, many: int) -> None:
+        """Measure how fast a backlog is delivered, from the start of the process on."""
+        with self.serving(split=True, deliver=False) as service:
+            calls = (self.made.batch(500) for _ in range(many // 500))
             started = time.perf_counter()
             await service.send(calls, 8)
-            await service.delivered()
+            self.table.add(
+                f"accepting {many:,} events", _rate(many / (time.perf_counter() - started))
+            )
+            watch: list[float] = []
+            started = time.perf_counter()
+            service.start_delivery()
+            ready = time.perf_counter() - started
+            await service.delivered(watch)
             seconds = time.perf_counter() - started
-            name = f"batches of 100, each event also queued for {down} destinations that are down"
-            row(name, f"{100 * batches / seconds:,.0f} events/s")
+        part = max(1, len(watch) // 4)
+        early, late = fmean(watch[:part]), fmean(watch[-part:])
+        add = self.table.add
+        add(f"start on {many:,} events, interpreter and plugins included", f"{ready:.1f} s")
+        add(f"backlog of {many:,} events, delivered", _rate(many / seconds))
+        add("memory over the backlog: most, first and last quarter",
+            f"{max(watch):.0f}, {early:.0f}, {late:.0f} MiB", "< 200 MiB, flat")  # fmt: skip
+
+    async def neighbours(self) -> None:
+        """Measure what a destination that is down costs the other: every event is for both."""
+        calls = self.options.batches
+        for down in (0, 1):
+            with self.serving(split=True, down=down) as service:
+                seen = await self._through(
+                    service, [self.made.batch() for _ in range(calls)], 100, 8
+                )
+            beside = "alone" if not down else "beside one that is down"
+            self.table.add(
+                f"batches of 100 to a destination {beside}: end to end", _rate(seen.through)
+            )
+
+    async def destinations(self) -> None:
+        """Measure one destination against a thousand: each event is for one of them."""
+        calls = self.options.batches
+        for many in (1, 1_000):
+            names = [f"event {n}" for n in range(many)]
+            with self.serving(split=True, many=many) as service:
+                made = [self.made.batch(100, names) for _ in range(calls)]
+                seen = await self._through(service, made, 100, 8)
+                memory = max(service.rss())
+            name = "one destination" if many == 1 else f"{many:,} destinations"
+            least = "2,500" if many > 1 else ""
+            self.table.add(f"batches of 100 for {name}: end to end", _rate(seen.through), least)
+        self.table.add("memory with 1,000 destinations", f"{memory:.0f} MiB")
 
 
-def row(name: str, seen: str, wanted: str = "") -> None:
-    """Print a row."""
-    print(f"| {name} | {seen} | {wanted} |", flush=True)
+def _rate(number: float) -> str:
+    return f"{number:,.0f} events/s"
 
 
-def ms(sorted_seconds: list[float], share: float) -> str:
-    """Return a quantile."""
-    return f"{sorted_seconds[int(len(sorted_seconds) * share)] * 1000:.0f} ms"
+def _quantiles(took: list[float]) -> str:
+    half, most = (took[int(len(took) * share)] * 1000 for share in (0.5, 0.99))
+    return f"{half:.0f} / {most:.0f} ms"
 
 
-async def main() -> None:
+def machine() -> str:
+    """Name what it was measured on."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
+    return (
+        f"{datetime.now(UTC):%d %B %Y}, {os.cpu_count()} cores"
+        f" ({model[1] if model else platform.machine()}), load {os.getloadavg()[0]:.1f} at the"
+        f" start, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    )
+
+
+def write(where: str, table: Table) -> None:
+    """Put the table between the marks of the page."""
+    text = PAGE.read_text("utf-8")
+    head, _, rest = text.partition(MARKS[0])
+    _, _, tail = rest.partition(MARKS[1])
+    body = "\n".join(["", where + ":", "", *table.lines, ""])
+    PAGE.write_text(f"{head}{MARKS[0]}\n{body}\n{MARKS[1]}{tail}", "utf-8")
+
+
+async def measure(options: argparse.Namespace) -> Table:
+    """Run everything."""
+    with tempfile.TemporaryDirectory() as folder, sink() as destination:
+        bench = Bench(destination, Events(Path(folder)), options)
+        for split in (False, True):
+            single = await bench.rates(split=split)
+            await bench.latency(single / 2, split=split)
+        await bench.neighbours()
+        await bench.destinations()
+        await bench.backlog(options.backlog)
+    return bench.table
+
+
+def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.durable", description=__doc__)
-    parser.add_argument("--singles", type=int, default=20_000)
-    parser.add_argument("--batches", type=int, default=600)
-    parser.add_argument("--backlog", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--singles", type=int, default=20_000, help="calls per round")
+    parser.add_argument("--batches", type=int, default=500, help="calls per round")
+    parser.add_argument("--backlog", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of half load")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything, once")
+    parser.add_argument("--write", action="store_true", help="write the table into the page")
     options = parser.parse_args()
-    print("| | seen | at least |\n|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder, sink() as destination:
-        made = Events(Path(folder))
-        await rates(made, destination, options)
-        await neighbours(made, destination, options.batches // 3)
-        await backlog(made, destination, options.backlog)
+    if options.quick:
+        options.rounds, options.singles, options.batches = 1, 2_000, 50
+        options.backlog, options.seconds = 20_000, 2.0
+    where = machine()
+    print(where + "\n")
+    table = asyncio.run(measure(options))
+    if options.write:
+        write(where, table)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

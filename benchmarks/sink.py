@@ -1,11 +1,15 @@
 """A server that answers every request with `200 {}`: the same one for both sides.
 
-``python -m benchmarks.sink`` prints its port and serves until standard input ends.
+``python -m benchmarks.sink [FILE]`` prints its port and serves until standard input ends. Into FILE
+it writes the number of each event that has come, and when (the machine's monotonic clock).
 """
 
 import asyncio
+import re
 import sys
-from typing import Final
+import time
+from pathlib import Path
+from typing import IO, Final
 
 ANSWER: Final = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
@@ -13,10 +17,14 @@ ANSWER: Final = (
 )
 
 
+NUMBER: Final = re.compile(rb'"bench_n":(\d+)')
+
+
 class Sink(asyncio.Protocol):
     """Find the end of each request by its Content-Length, and answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrivals: IO[str] | None = None) -> None:
+        self._arrivals = arrivals
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -36,6 +44,10 @@ class Sink(asyncio.Protocol):
             size = head + 4 + _length(bytes(self._buffer[:head]).lower())
             if len(self._buffer) < size:
                 break
+            if self._arrivals is not None:
+                now = time.monotonic()
+                for number in NUMBER.findall(self._buffer, head, size):
+                    self._arrivals.write(f"{number.decode()} {now}\n")
             del self._buffer[:size]
             answers += 1
         if answers and self._transport is not None:
@@ -53,7 +65,8 @@ def _length(head: bytes) -> int:
 async def serve() -> None:
     """Serve on loopback until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Sink, "127.0.0.1", 0)
+    arrivals = Path(sys.argv[1]).open("w", buffering=1) if sys.argv[1:] else None  # noqa: SIM115, ASYNC230
+    server = await loop.create_server(lambda: Sink(arrivals), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)
     server.close()

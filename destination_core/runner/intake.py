@@ -1,12 +1,13 @@
 """Decide which destinations an accepted event is for, and put it into the queue."""
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from destination_core.connection import Connection
+from destination_core.fql import TriggerIndex
 from destination_core.queue import Accepted, Intake, Queue
 from destination_core.work import Event
 
@@ -35,6 +36,10 @@ class Intakes:
         """Send events to these connections from now on."""
         self._connections = connections
         self._ordered = frozenset(ordered)
+        # one index for all: what an event costs does not grow with the number of destinations
+        pairs = [(one, which.trigger) for one in connections for which in one.subscriptions]
+        self._owners = [one for one, _ in pairs]
+        self._index = TriggerIndex([trigger for _, trigger in pairs])
 
     async def put(self, source: str, events: Sequence[Event], trace: str = "") -> Accepted:
         """Keep events; when this returns they are safe. Raises ``QueueFull``.
@@ -67,13 +72,14 @@ class Intakes:
 
     def destinations(self, event: Event) -> list[str]:
         """Return the names of the connections that want an event."""
+        wanted: Iterable[Connection[Any]] = self._connections
+        if event.get("type") != "delete":
+            owners = self._owners
+            wanted = {id(owners[n]): owners[n] for n in self._index.matching(event)}.values()
         integrations = event.get("integrations")
-        return [
-            one.name
-            for one in self._connections
-            if (event.get("type") == "delete" or one.index.matching(event))
-            and (not integrations or _allowed(one, integrations))
-        ]
+        if integrations:
+            wanted = [one for one in wanted if _allowed(one, integrations)]
+        return [one.name for one in wanted]
 
 
 def user(event: Event) -> str:
