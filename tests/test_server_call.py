@@ -128,12 +128,20 @@ def test_one_bad_event_is_discarded_and_the_others_are_taken(event: Any, code: s
     "event",
     [
         {"type": "page", "userId": "u", "name": None, "properties": None},
+        {"type": "page", "userId": "u", "name": ""},
         {"type": "page", "userId": 0},
         {"type": "group", "anonymousId": "a", "groupId": 7},
         {"type": "delete", "userId": "u"},
         {"type": "page", "userId": "u", "properties": nested(99)},
     ],
-    ids=["nulls are absent", "zero is an id", "numbers are ids", "delete", "deep enough"],
+    ids=[
+        "nulls are absent",
+        "no name",
+        "zero is an id",
+        "numbers are ids",
+        "delete",
+        "deep enough",
+    ],
 )
 def test_what_is_unusual_is_taken(event: dict[str, Any]) -> None:
     """Nothing is discarded that Segment would take."""

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,7 @@ def test_a_collector_without_the_extra_is_refused(monkeypatch: pytest.MonkeyPatc
     told = r"pip install 'destination-core\[otel\]'"
     with pytest.raises(dc.ConfigurationError, match=told), loading.tracing():
         pass
+    assert "otel" in (metadata("destination-core").get_all("Provides-Extra") or [])
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     with loading.tracing() as tracing:
         assert tracing is None

@@ -14,9 +14,12 @@ NAME: Final[Mapping[str, str]] = {"Server": "destinations"}
 CORS: Final[Mapping[str, str]] = {
     **NAME,
     "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Retry-After, X-RateLimit-Reset",
+}
+PREFLIGHT: Final[Mapping[str, str]] = {
+    **CORS,
     "Access-Control-Allow-Methods": "POST, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding, X-Retry-Count",
-    "Access-Control-Expose-Headers": "Retry-After, X-RateLimit-Reset",
     "Access-Control-Max-Age": "86400",
 }
 SUCCESS: Final = b'{"success":true}'
@@ -35,7 +38,7 @@ def document(value: Any, status: int = 200) -> web.Response:
 
 def preflight() -> web.Response:
     """Tell a browser what it may send."""
-    return web.Response(status=204, headers=CORS)
+    return web.Response(status=204, headers=PREFLIGHT)
 
 
 def refusal(refused: Refused, *, allow: str = "") -> web.Response:

@@ -1,9 +1,8 @@
 """Read the bodies of requests within limits of size, of time, and of all of them together."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -24,30 +23,6 @@ MOST_WAITING: Final = 5_000
 """Calls in hand at once."""
 
 
-class Hold:
-    """The bytes of one call, counted until it is answered."""
-
-    def __init__(self, load: "Load", *, known: bool) -> None:
-        self._load = load
-        self._known = known
-        self.many = 0
-
-    def add(self, many: int) -> None:
-        """Count so many bytes more; raises ``Refused`` when that is too much."""
-        self.many += many
-        self._load.held += many
-        if not self._known:
-            self._load.unknown += many
-        if self._load.held > MOST_HELD or self._load.unknown > MOST_UNKNOWN:
-            raise busy()
-
-    def let_go(self) -> None:
-        """Count them no more."""
-        self._load.held -= self.many
-        if not self._known:
-            self._load.unknown -= self.many
-
-
 class Load:
     """What the server holds in memory: calls, and the bytes of their bodies."""
 
@@ -56,18 +31,50 @@ class Load:
         self.held = 0
         self.unknown = 0
 
-    @contextmanager
-    def hold(self, *, known: bool) -> Iterator[Hold]:
-        """Hold a call; raises ``Refused`` when there are too many."""
-        if self.calls >= MOST_WAITING:
+    def hold(self, *, known: bool) -> "Hold":
+        """Return the hold of one call, to be entered."""
+        return Hold(self, known=known)
+
+
+class Hold:
+    """One call with its bytes, counted until it is answered: a context manager.
+
+    Raises ``Refused`` when it is entered, or added to, and that is too much.
+    """
+
+    __slots__ = ("_known", "_load", "_many")
+
+    def __init__(self, load: Load, *, known: bool) -> None:
+        self._load = load
+        self._known = known
+        self._many = 0
+
+    def __enter__(self) -> Self:
+        if self._load.calls >= MOST_WAITING:
             raise busy()
-        hold = Hold(self, known=known)
-        self.calls += 1
-        try:
-            yield hold
-        finally:
-            self.calls -= 1
-            hold.let_go()
+        self._load.calls += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._load.calls -= 1
+        self._count(-self._many)
+
+    def add(self, many: int) -> None:
+        """Count so many bytes more."""
+        self._many += many
+        self._count(many)
+        if self._load.held > MOST_HELD or self._load.unknown > MOST_UNKNOWN:
+            raise busy()
+
+    def _count(self, many: int) -> None:
+        self._load.held += many
+        if not self._known:
+            self._load.unknown += many
 
 
 def busy() -> Refused:

@@ -15,6 +15,8 @@ def caller(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> s
     ``peer`` is the other end of the connection, ``forwarded`` the ``X-Forwarded-For`` headers, to
     which each proxy appends whom it was called by. What somebody else wrote there is not believed.
     """
+    if not forwarded or not proxies:
+        return peer
     hops = [hop.strip() for header in forwarded for hop in header.split(",")]
     address = peer
     while hops and _is_among(address, proxies):
