@@ -44,6 +44,8 @@ class Gate(Protocol):
 class Turns(asyncio.Semaphore):
     """The gate of an engine that is asked to send, and sends: it only counts."""
 
+    __aenter__ = asyncio.Semaphore.acquire  # type: ignore[assignment]  # a coroutine less
+
     def check(self) -> None:
         """Let every request go."""
 

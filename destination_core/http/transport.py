@@ -174,18 +174,20 @@ class AiohttpTransport:
         return response
 
     async def _once(self, session: aiohttp.ClientSession, request: Request) -> Response:
-        body = request.body
-        is_large = body is not None and len(body) > LARGE_BODY
-        async with session.request(
+        answer = await session.request(
             request.method,
             URL(request.url, encoded=True),
-            data=io.BytesIO(body or b"") if is_large else body,
+            data=_payload(request.body),
             headers=request.headers,
             allow_redirects=False,
             timeout=self._connect_timeout(request),
-        ) as answer:
+        )
+        try:
             content, truncated = await self._read(answer)
-            return Response(answer.status, answer.headers, content, truncated)
+        except BaseException:
+            answer.close()
+            raise
+        return Response(answer.status, answer.headers, content, truncated)
 
     async def _read(self, answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         """Read the body up to the limit; a connection with more to come is closed, not drained."""
@@ -195,7 +197,9 @@ class AiohttpTransport:
             and length <= self._longest
             and not answer.headers.get("Content-Encoding")
         ):
-            return await answer.read(), False
+            # short answers are there as a whole, as a rule: a wait less
+            content = answer.content
+            return content.read_nowait() if content.is_eof() else await answer.read(), False
         body = bytearray()
         async for chunk in answer.content.iter_any():
             body += chunk
@@ -203,6 +207,13 @@ class AiohttpTransport:
                 answer.close()
                 return bytes(body[: self._longest]), True
         return bytes(body), False
+
+
+def _payload(body: bytes | None) -> aiohttp.BytesPayload | io.BytesIO | None:
+    """Wrap a body as aiohttp would after having looked for how to."""
+    if body is None:
+        return None
+    return io.BytesIO(body) if len(body) > LARGE_BODY else aiohttp.BytesPayload(body)
 
 
 def _reason(error: BaseException) -> str:
