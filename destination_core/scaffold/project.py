@@ -37,7 +37,7 @@ class Updated:
 def create(folder: Path, answers: Mapping[str, Any], *, ask: bool) -> Path:
     """Write a project into a folder that does not exist yet; ``ask`` for what was not answered.
 
-    Raises ``ScaffoldError``.
+    Raises ``ScaffoldError``, and ``KeyboardInterrupt`` when somebody stops answering.
     """
     copier = _copier()
     if folder.exists() and any(folder.iterdir()):
@@ -54,6 +54,8 @@ def create(folder: Path, answers: Mapping[str, Any], *, ask: bool) -> Path:
                 defaults=not ask,
                 quiet=True,
             )
+    except copier.errors.CopierAnswersInterrupt:
+        raise KeyboardInterrupt from None
     except (ValueError, copier.errors.CopierError) as error:  # an answer that its validator refuses
         raise ScaffoldError(" ".join(str(error).split())) from error
     return folder
