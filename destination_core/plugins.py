@@ -4,6 +4,9 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 from typing import Any
 
@@ -17,10 +20,14 @@ from destination_core.relay import Origin, Relay, plugin_manager
 
 @dataclass(frozen=True, slots=True)
 class PluginFailure:
-    """A plugin that was found and cannot be used, with the reason."""
+    """A plugin that was found and cannot be used, with the reason.
+
+    ``place`` is the line of its own that is to blame (FILE:LINE), "" when that is not known.
+    """
 
     origin: Origin
     reason: str
+    place: str = ""
 
     def __str__(self) -> str:
         return f"plugin {self.origin} cannot be used: {self.reason}"
@@ -37,7 +44,8 @@ class Registry:
             try:
                 destination = _checked(origin, plugin)
             except ConfigurationError as error:
-                self.failures.append(PluginFailure(origin, str(error)))
+                place = _place(error, origin.value)
+                self.failures.append(PluginFailure(origin, str(error), place))
                 continue
             if destination is None:
                 self.ambient.append((origin, plugin))
@@ -53,23 +61,25 @@ class Registry:
             self._relays[slug] = Relay(plugin, destination, origin, observers)
 
     @classmethod
-    def discover(cls) -> "Registry":
+    def discover(cls, only: str | None = None) -> "Registry":
         """Load every plugin that is installed, by the entry-point group ``destination_core``.
 
-        pluggy's own loader stops at the first plugin that does not import and skips a second
-        plugin with the same name in silence, so the entry points are walked here. What cannot be
-        used is in ``failures``; nothing is raised.
+        ``only`` names the one entry point that is wanted. pluggy's own loader stops at the first
+        plugin that does not import and skips a second plugin with the same name in silence, so
+        the entry points are walked here. What cannot be used is in ``failures``; nothing is
+        raised.
         """
         loaded: list[tuple[Origin, object]] = []
         failures: list[PluginFailure] = []
         for entry in sorted(entry_points(group=PROJECT), key=_entry_order):
+            if only not in (None, entry.name):
+                continue
             origin = _origin(entry)
             try:
                 loaded.append((origin, entry.load()))
-            except Exception as error:  # noqa: BLE001  a stranger's import may raise anything
-                failures.append(PluginFailure(origin, f"importing {entry.value!r}: {error!r}"))
-            except SystemExit as error:
-                failures.append(PluginFailure(origin, f"importing {entry.value!r}: {error!r}"))
+            except (Exception, SystemExit) as error:  # noqa: BLE001  an import may raise anything
+                reason = f"importing {entry.value!r}: {error!r}"
+                failures.append(PluginFailure(origin, reason, _place(error, entry.value)))
         registry = cls(loaded)
         registry.failures[:0] = failures
         return registry
@@ -186,6 +196,8 @@ def _check_shape(name: str, function: Callable[..., Any], *, wraps: bool, ambien
 def _destination_of(origin: Origin, manager: pluggy.PluginManager) -> Destination[Any]:
     try:
         destination = manager.hook.register_destination()
+    except ConfigurationError as error:
+        raise PluginError(str(error)) from error
     except Exception as error:
         raise PluginError(f"register_destination raised {error!r}") from error
     if not isinstance(destination, Destination):
@@ -199,6 +211,27 @@ def _destination_of(origin: Origin, manager: pluggy.PluginManager) -> Destinatio
             f" {origin.name!r}; they must be equal"
         )
     return destination
+
+
+def _place(error: BaseException, module: str) -> str:
+    """Return the line of a plugin's own files that an error comes from, or ""."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    try:
+        spec = find_spec(module.partition(".")[0])
+    except (ImportError, ValueError):  # no module, or no name of one
+        return ""
+    roots = spec and (spec.submodule_search_locations or [spec.origin or ""])
+    own: list[str] = []
+    cause: BaseException | None = error
+    while cause is not None:
+        own += [
+            f"{frame.filename}:{frame.lineno}"
+            for frame in extract_tb(cause.__traceback__)
+            if any(Path(frame.filename).is_relative_to(root) for root in roots or ())
+        ]
+        cause = cause.__cause__
+    return own[-1] if own else ""
 
 
 def _plain(error: Exception) -> str:

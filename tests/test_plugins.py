@@ -1,5 +1,7 @@
 """Discovery, checks and routing of plugins."""
 
+import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -163,3 +165,38 @@ async def test_ambient_plugin_may_wrap_delivery() -> None:
     action: Any = SimpleNamespace(slug="a")
     result = await relay.perform(None, action, None)  # type: ignore[arg-type]
     assert (result, calls) == ("sent", ["before a", "perform", "after"])
+
+
+MISSING_ACTION = """\
+import destination_core as dc
+@dc.hookimpl
+def register_destination():
+    return dc.Destination("broken-one", title="B", settings=dc.Settings, actions=[],
+                          presets=[dc.Preset("P", "nope", 'type = "track"')])
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "said"),
+    [
+        ("import json\njson.loads('{')\n", 2, "JSONDecodeError"),
+        ("x = 1\ndef broken(:\n", 2, "SyntaxError"),
+        (MISSING_ACTION, 4, "preset 'P' names action 'nope'"),
+        ("x = 1\n", 0, "it implements no hook"),
+    ],
+    ids=["import", "syntax", "preset", "nothing"],
+)
+def test_what_is_broken_has_its_line(
+    source: str, line: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one of the plugin's own: not of the library that it called, nor of ours."""
+    (tmp_path / "broken_one.py").write_text(source)
+    info = tmp_path / "broken_one-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-one\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[destination_core]\nbroken-one = broken_one\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (failure,) = dc.Registry.discover("broken-one").failures
+    sys.modules.pop("broken_one", None)
+    assert said in failure.reason
+    assert failure.place == (f"{tmp_path / 'broken_one.py'}:{line}" if line else "")

@@ -35,11 +35,13 @@ def command(plugin: str, strict: bool, as_json: bool) -> int:
 
 
 def _findings(plugin: str) -> "list[Finding]":
-    from destination_core.lint import Finding, lint
+    from destination_core.lint import Finding, Place, lint
     from destination_core.plugins import Registry
 
     registry = Registry.discover()
     for failure in registry.failures:
         if failure.origin.name == plugin:
-            return [Finding("plugin", str(failure))]
+            file, _, line = failure.place.rpartition(":")
+            place = Place(file, int(line)) if file else None
+            return [Finding("plugin", str(failure), place=place)]
     return lint(registry.relay(plugin).destination)

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import cache_from_source, find_spec
 from pathlib import Path
-from traceback import extract_tb
 from typing import Any
 
 from destination_core.errors import PluginError
 from destination_core.hookspecs import PROJECT
 from destination_core.plugins import Registry
-from destination_core.relay import Origin, Relay
+from destination_core.relay import Relay
 
 Stamp = dict[Path, tuple[int, int]]
 """When each file was changed, and its size."""
@@ -50,11 +49,10 @@ class Source:
         ``changed`` are the files for which it was imported anew, empty when it was not.
         """
         stamp = self._look()
-        self.changed = [
-            path for path in stamp.keys() | self._stamp.keys()
-            if stamp.get(path) != self._stamp.get(path)
-        ]  # fmt: skip
-        if self._state is None or self.changed:
+        both = stamp.keys() | self._stamp.keys()
+        changed = sorted(path for path in both if stamp.get(path) != self._stamp.get(path))
+        self.changed = [] if self._state is None else changed
+        if self._state is None or changed:
             self._stamp = stamp
             self._state = self._load()
         if isinstance(self._state, Broken):
@@ -83,17 +81,13 @@ class Source:
 
     def _load(self) -> Relay[Any] | Broken:
         self._forget()
-        entry = self._entry
+        registry = Registry.discover(self.slug)
+        for failure in registry.failures:
+            return Broken(failure.reason, failure.place)
         try:
-            plugin = entry.load()
-        except Exception as error:  # noqa: BLE001  an import may raise anything
-            return Broken(f"importing {entry.value!r}: {_said(error)}", self._place(error))
-        dist = entry.dist
-        origin = Origin(entry.name, entry.value, dist.name if dist else "", "")
-        registry = Registry([(origin, plugin)])
-        if registry.failures:
-            return Broken(registry.failures[0].reason, str(getattr(plugin, "__file__", "")))
-        return registry.relay(self.slug)
+            return registry.relay(self.slug)
+        except PluginError as error:  # it observes, and has no destination
+            return Broken(str(error))
 
     def _forget(self) -> None:
         """Let every module of the plugin be imported again, from its text."""
@@ -102,16 +96,3 @@ class Source:
         for path in self._stamp:
             # a compiled file is taken for current when only the second and the size are the same
             Path(cache_from_source(str(path))).unlink(missing_ok=True)
-
-    def _place(self, error: BaseException) -> str:
-        """Return the line to blame: of the text that is no Python, or the last one of ours."""
-        if isinstance(error, SyntaxError) and error.filename:
-            return f"{error.filename}:{error.lineno}"
-        own = {str(path) for path in self._stamp}
-        frames = [one for one in extract_tb(error.__traceback__) if one.filename in own]
-        return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-
-
-def _said(error: BaseException) -> str:
-    text = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {text}"
