@@ -56,6 +56,14 @@ async def test_an_audience_becomes_a_list(hub: HubSpot) -> None:
     assert (found["name"], found["processingType"], found["listFolderId"]) == ("VIPs", "MANUAL", 42)
 
 
+@pytest.mark.parametrize("name", ["VIPs / Europe & co?", "Ünïcode #1 %20"], ids=["path", "text"])
+async def test_a_name_is_one_part_of_the_path(hub: HubSpot, name: str) -> None:
+    """Whatever people call an audience, it is found again by that name."""
+    one = dc.Audience("k", name)
+    assert await asked(hub, "create_audience", one) == await asked(hub, "create_audience", one)
+    assert [found["name"] for found in hub.lists.lists.values()] == [name]
+
+
 async def test_an_audience_is_looked_for(hub: HubSpot) -> None:
     """By its id; None when it is not there any more."""
     list_id = hub.lists.add("VIPs")
