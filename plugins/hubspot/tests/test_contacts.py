@@ -107,6 +107,16 @@ async def test_what_is_refused_of_one_contact_does_not_take_its_neighbours_along
     assert found == {"ann@example.com": ("Anna", "lead"), "bob@example.com": ("Bob", None)}
 
 
+async def test_every_stage_counts(hub: HubSpot) -> None:
+    """HubSpot moves a contact forward only: the last stage of a batch need not be its own."""
+    chosen = subscription("upsertContact", lifecyclestage={"@path": "$.traits.stage"})
+    events = [identify("ann@example.com", stage=one) for one in ("lead", "customer", "lead")]
+    deliveries = await sent(hub, chosen, *events)
+    assert outcomes(deliveries) == ["delivered"] * 3
+    assert contacts(hub)[0]["lifecyclestage"] == "customer"
+    assert "stays 'customer'" in deliveries[2].warnings[0]
+
+
 async def test_of_several_events_the_first_one_adds(hub: HubSpot) -> None:
     """With sync mode add the others find the contact there, if the first could make it."""
     chosen = subscription("upsertContact", "add", lifecyclestage={"@path": "$.traits.stage"})
