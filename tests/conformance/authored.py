@@ -103,6 +103,8 @@ class Authored:
         self.definition = definition
         self.settings: Vector = {}
         self.calls: list[dict[str, Any]] = []
+        self.sent: list[Any] = []  # what the transport was asked, for `marks`
+        self.marks: list[int] = []  # how many requests there were before each call
         self.failure = ""
         self.made: dc.AccessToken | None = None
 
@@ -144,7 +146,7 @@ class Authored:
         async def handler(ctx: dc.Context[Any], payload: Any) -> None:
             made = payload.to_json()
             told = {} if ctx.membership is None else {"audienceMembership": ctx.membership}
-            self.calls.append({"call": "perform", "payload": made, **told, **_told(ctx)})
+            self._note({"call": "perform", "payload": made, **told, **_told(ctx)})
             await self._watched(self._perform(ctx, perform or {}, made))
 
         modes = given.get("syncMode")
@@ -166,13 +168,16 @@ class Authored:
             ) -> Sequence[dc.Outcome] | None:
                 made = [one.to_json() for one in payloads]
                 told = {"audienceMembership": list(ctx.memberships)}
-                call = {"call": "performBatch", "payload": made, **told, **_told(ctx)}
-                self.calls.append(call)
+                self._note({"call": "performBatch", "payload": made, **told, **_told(ctx)})
                 outcomes: Sequence[dc.Outcome] | None
                 outcomes = await self._watched(self._perform(ctx, perform_batch, made))
                 return outcomes
 
         return action
+
+    def _note(self, call: dict[str, Any]) -> None:
+        self.calls.append(call)
+        self.marks.append(len(self.sent))
 
     async def _watched(self, call: Awaitable[Any]) -> Any:
         """Note in what way a handler failed."""
@@ -200,14 +205,17 @@ class Authored:
             case "throw":
                 self._throw(what["error"])
             case "request":
-                await self._send(ctx, what["request"], payload)
+                return _answered(await self._send(ctx, what["request"], payload), payload)
             case "requests_sequence":
-                for _ in range(what["count"]):
+                for _ in range(what["count"] - 1):
                     await self._send(ctx, what["request"], payload)
+                return _answered(await self._send(ctx, what["request"], payload), payload)
             case "http_error":
                 try:
                     await self._send(ctx, what["request"], payload)
                 except dc.DeliveryError as error:
+                    if error.status is None:  # there was no answer
+                        raise
                     return [dc.Outcome(error)] * len(payload) if isinstance(payload, list) else None
             case "multistatus":
                 return _settled(what["items"], len(payload))
@@ -233,8 +241,7 @@ class Authored:
         extended = dict(self.definition.get("extendRequest") or {})
         shared = extended.pop("headers", None) or {}
         extended["headers"] = {k: v for k, v in shared.items() if "payload." in str(v)}
-        given = client.merged([extended, request.get("options") or {}])
-        given = client.merged([filled(given, bundle)])
+        given = client.merged([filled(extended, bundle), request.get("options") or {}])
         if "json" in request:
             body = request["json"]
             given["json"] = payload if body == "$payload" else filled(body, bundle)
@@ -259,7 +266,7 @@ class Authored:
             "refreshTokenUrl": oauth.get("refresh_token_url"),
         }
         auth = {key: value for key, value in auth.items() if value is not None}
-        self.calls.append({"call": "refreshAccessToken", "auth": auth})
+        self._note({"call": "refreshAccessToken", "auth": auth})
         what = self.definition["authentication"].get("refreshAccessToken") or {}
         self.made = await self._watched(self._refreshed(ctx, what, auth))
         return self.made
@@ -269,14 +276,15 @@ class Authored:
             self._throw(what["throw"])
         request = what["request"]
         bundle = {"settings": self.settings, "auth": auth}
-        options = filled(request.get("options") or {}, bundle)
+        options = request.get("options") or {}
         headers = {k: client.header(v) for k, v in (options.get("headers") or {}).items()}
         given = {**options, "json": filled(request.get("json"), bundle)}
         response = await ctx.http.post(
             filled(request["url"], bundle), **client.send_options(given, headers, bare=False)
         )
         said = response.json()
-        return dc.AccessToken(said["access_token"], said.get("refresh_token"))
+        # what is missing is JavaScript's undefined, and sent as that text
+        return dc.AccessToken(said.get("access_token", "undefined"), said.get("refresh_token"))
 
 
 def _told(ctx: dc.Context[Any]) -> dict[str, Any]:
@@ -290,6 +298,13 @@ def _told(ctx: dc.Context[Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"syncMode": ctx.sync_mode, "matchingKey": ctx.matching_key}
     told |= {"hookOutputs": {"onMappingSave": saved} if saved else None}
     return {key: value for key, value in told.items() if value is not None}
+
+
+def _answered(response: dc.Response, payload: Any) -> Sequence[dc.Outcome] | None:
+    """Say of every payload of a batch what a response says of all."""
+    if not isinstance(payload, list) or response.status < 400:
+        return None
+    return _settled([{"error": {"status": response.status}}] * len(payload), len(payload))
 
 
 def _settled(items: Sequence[Vector | None], size: int) -> Sequence[dc.Outcome]:

@@ -37,7 +37,8 @@ class Tokens(dc.MemoryTokens):
         await super().save(connection, origin, token)
         made = self._authored.made or token
         again = {} if made.refresh_token is None else {"refreshToken": made.refresh_token}
-        self.kept.append({"accessToken": token.value, **again})
+        value = {} if token.value == "undefined" else {"accessToken": token.value}
+        self.kept.append({**value, **again})
 
 
 class Completions:
@@ -74,6 +75,8 @@ class Run:
         self.transport = client.Transport(
             given.get("responses"), waits=bool(client.signals_of(given)) or _waits(given)
         )
+        self.authored.sent = self.transport.requests
+        self.settings = self._settings()
         self.subscriptions = self._subscriptions()
         self.completions = Completions(self.subscriptions)
         oauth = (given.get("settings") or {}).get("oauth") or {}
@@ -115,9 +118,16 @@ class Run:
         if authentication is None:
             return dict(given)
         known = {"oauth", *(authentication.get("fields") or {})}
-        if set(given) - known:
+        made = {key: value for key, value in given.items() if key in known}
+        try:
+            fields = dc.payload_model("Given", authentication.get("fields") or {})
+            coerced = dc.PayloadSchema(fields).validate(made).to_json()
+        except dc.InvalidPayload:
+            return made  # let the connection say what is wrong
+        made |= {key: value for key, value in coerced.items() if key in made}
+        if made != given:
             self.codes.add("REQ-SETTINGS")
-        return {key: value for key, value in given.items() if key in known}
+        return made
 
     def connection(self) -> dc.Connection[Any]:
         """Open the connection; raises what the configuration is refused with."""
@@ -127,7 +137,7 @@ class Run:
         return dc.Connection(
             "authored",
             dc.Registry.of(plugin, self.completions).relay("authored"),
-            settings=self._settings(),
+            settings=self.settings,
             subscriptions=[
                 dc.Subscription(str(n), one.action, one.trigger, one.mapping, saved=one.saved)
                 for n, one in enumerate(made)
@@ -201,8 +211,13 @@ def run(vector: Vector) -> Result:
     made = Run(given)
     settled = asyncio.run(made.settle())
     calls, requests, bisected = recorded.without_bisection(
-        made.authored.calls, [client.shown_request(one) for one in made.transport.requests]
+        made.authored.calls,
+        made.authored.marks,
+        [client.shown_request(one) for one in made.transport.requests],
     )
+    if len(made.subscriptions) > 1:  # they run side by side
+        requests = recorded.in_any_order(requests)
+        calls = recorded.in_any_order(calls)
     shown: dict[str, Any] = {
         "requests": requests,
         "calls": calls,
@@ -214,6 +229,10 @@ def run(vector: Vector) -> Result:
         shown["completions"] = made.completions.seen
     codes = made.codes | recorded.codes(vector) | ({"CIO-BISECT"} if bisected else set())
     argued = recorded.argued(vector)
+    if settled.get("error", {}).get("category") == "configuration":
+        argued = argued or "CIO-26"
+    elif not made.transport.requests and {None, ""} & set(map(_plain, made.settings.values())):
+        argued = argued or "REQ-SETTINGS"
     if "error" in settled:
         return Result(
             error={**settled["error"], **shown}, deviations=frozenset(codes), argued=argued
@@ -250,10 +269,14 @@ def _in_batch(
         return "delivered"
     if error.code == "MULTI_STATUS_INCOMPLETE":
         return recorded.UNSAID if isinstance(error, dc.RetryableError) else "refused"
-    if recorded.kind_of(given, subscription) == "http_error" and found.attempts:
+    if recorded.kind_of(given, subscription) in recorded.ANSWERED and found.attempts:
         return {"status": error.status}
     status = error.status if found.attempts else 400
     return {"status": status, "errortype": error.code, "errormessage": said_of(error)}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | None) else "some value"
 
 
 def _waits(given: Vector) -> bool:

@@ -1,5 +1,6 @@
 """Results of the hosted engine, in the form in which ours are compared with them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,6 +10,9 @@ NOT_SUBSCRIBED: Final = "not subscribed"
 UNSAID: Final = "nothing said: to be tried again"
 MISMATCH: Final = "Payload is either invalid or does not match the subscription"
 MISSING: Final = "MultiStatusResponse is missing a response at the specified index"
+
+ANSWERED: Final = frozenset({"request", "requests_sequence", "http_error"})
+"""Handlers of batches that return a response, or the error of one: all that is said is a status."""
 
 MEMBERS: Final = ("requests", "calls", "token_refreshes", "completions", "settings_after")
 """What results and errors have beside how events were settled."""
@@ -22,8 +26,13 @@ def wanted(vector: Vector) -> Vector:
     if _is_refreshed_in_vain(said):  # REQ-09
         requests, calls, kept = said["requests"], said["calls"], said["token_refreshes"]
         refreshes = sum(one["call"] == "refreshAccessToken" for one in calls)
-        said["requests"], said["calls"] = requests[:-1], calls[:-1]
+        sends = "request" in given["definition"]["authentication"]["refreshAccessToken"]
+        said["requests"] = requests[:-1] if sends else requests
+        said["calls"] = calls[:-1]
         said["token_refreshes"] = kept[: refreshes - 1]
+    if len(given.get("subscriptions") or []) > 1:  # they run side by side
+        said["requests"] = in_any_order(said["requests"])
+        said["calls"] = in_any_order(said["calls"])
     if "settings_after" in said:  # REQ-10
         said["settings_after"] = given["settings"]
     if "completions" in said:
@@ -63,6 +72,8 @@ def argued(vector: Vector) -> str:
         return "CIO-31" if len(named) > 1 else ""
     if any("performBatch" not in actions[one] for one in named):
         return "REQ-NO-BATCH"
+    if len(named) > len(set(named)):
+        return "CIO-BATCHES"
     answers = [actions[one]["performBatch"].get("items") or () for one in named]
     too_many = any(len(items) > len(given["events"]) for items in answers)
     return "REQ-TOO-MANY" if too_many else ""
@@ -83,11 +94,15 @@ def executed(given: Vector, subscription: Vector, answer: Any) -> Any:
 
 
 def without_bisection(
-    calls: Sequence[dict[str, Any]], requests: Sequence[dict[str, Any]]
+    calls: Sequence[dict[str, Any]], marks: Sequence[int], requests: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], bool]:
-    """Drop the calls and requests for the halves of a batch that was refused as a whole."""
+    """Drop the calls for the halves of a batch that was refused as a whole, with their requests.
+
+    ``marks`` says how many requests there were before each call.
+    """
     kept: list[dict[str, Any]] = []
-    for call in calls:
+    shown: list[dict[str, Any]] = []
+    for call, start, end in zip(calls, marks, [*marks, len(requests)][1:], strict=True):
         halves = call["call"] == "performBatch" and any(
             len(call["payload"]) < len(one["payload"])
             and all(payload in one["payload"] for payload in call["payload"])
@@ -96,9 +111,13 @@ def without_bisection(
         )
         if not halves:
             kept.append(call)
-    dropped = [one["payload"] for one in calls if one not in kept]
-    shown = [one for one in requests if one.get("json") not in dropped]
-    return kept, shown, bool(dropped)
+            shown += requests[start:end]
+    return kept, shown, len(kept) < len(calls)
+
+
+def in_any_order(items: Sequence[Any]) -> list[Any]:
+    """Return what was done side by side in an order of its own."""
+    return sorted(items, key=lambda one: json.dumps(one, sort_keys=True, default=str))
 
 
 def _is_refreshed_in_vain(said: Vector) -> bool:
