@@ -61,3 +61,32 @@ async def test_what_is_queued_for_a_removed_destination_stays(operator: Operator
     (operator.folder / "c.json").write_text(text)
     assert (await operator.run("run", "c.json")).code == 0
     assert held(operator) == [0, 1, 2]
+
+
+async def test_credentials_that_have_expired_are_replaced_while_it_runs(
+    operator: Operator,
+) -> None:
+    """Events are kept meanwhile, `/readyz` names the destination; the file is read on SIGHUP."""
+    secret = operator.folder / "secrets" / "api_key"
+    secret.parent.mkdir()
+    secret.write_text("expired-key\n")
+    config = json.loads((operator.folder / "c.json").read_text())
+    config["destinations"]["customerio"]["settings"]["api_key"] = "${file:secrets/api_key}"
+    operator.write("c.json", [config])
+    async with serving(operator) as service, aiohttp.ClientSession() as session:
+        assert await service.post(session, [track(n) for n in range(5)])
+        line = await said(service, "paused, its events are kept")
+        assert "customerio" in line
+        assert "expired-key" not in line
+        async with session.get(f"{service.url}/readyz") as answer:
+            told = await answer.json()
+        assert (answer.status, told["checks"]["destinations"]["paused"]) == (200, ["customerio"])
+        secret.write_text(f"{operator.simulator.api_key}\n")
+        service.process.send_signal(signal.SIGHUP)
+        await until(operator, 5)
+        async with session.get(f"{service.url}/metrics") as answer:
+            shown = await answer.text()
+        assert 'destinations_reloads_total{result="ok"} 1.0' in shown
+        assert 'breaker_state{destination="customerio",state="closed"} 1.0' in shown
+        assert await service.end() == 0
+    assert held(operator) == list(range(5))
