@@ -23,6 +23,7 @@ def test_it_opens_after_failures_in_a_row_and_probes() -> None:
     for _ in range(FAILURES - 1):
         breaker.failed("503")
     breaker.succeeded()
+    clock.now += 1
     for _ in range(FAILURES):
         assert breaker.wait() == 0
         breaker.failed("503")
@@ -38,6 +39,23 @@ def test_it_opens_after_failures_in_a_row_and_probes() -> None:
     assert breaker.admit() == 0
     breaker.succeeded()
     assert (breaker.state, breaker.reason) == ("closed", "")
+
+
+def test_failures_that_began_before_a_success_are_no_row() -> None:
+    """Twenty under way together, a few of which fail, and are heard of last: it stays closed."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    for _ in range(10):
+        clock.now += 1
+        breaker.succeeded()
+        for _ in range(FAILURES):
+            clock.now += 0.001
+            breaker.failed("reset", seconds=0.5)
+    assert breaker.state == "closed"
+    clock.now += 0.5
+    for _ in range(FAILURES):
+        breaker.failed("reset", seconds=0.1)
+    assert breaker.state == "open"
 
 
 def test_wrong_credentials_open_it_at_once() -> None:

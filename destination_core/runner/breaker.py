@@ -1,11 +1,12 @@
 """Leave a destination alone that takes nothing, and ask it now and then with a single attempt."""
 
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
 FAILURES: Final = 5
-"""Attempts in a row that fail before the breaker opens."""
+"""Attempts in a row that fail before the breaker opens, each begun after the last success."""
 
 SHORTEST: Final = 5.0
 LONGEST: Final = 300.0
@@ -36,6 +37,7 @@ class Breaker:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._failures = 0
+        self._succeeded = -math.inf
         self._wait = SHORTEST
         self._until = 0.0
         self.state = State.CLOSED
@@ -63,6 +65,7 @@ class Breaker:
 
     def succeeded(self) -> None:
         """Close: the destination takes events."""
+        self._succeeded = self._clock()
         if self.state is State.OPEN:
             return
         self.state = State.CLOSED
@@ -77,9 +80,16 @@ class Breaker:
         self.state = State.OPEN
         self.reason = reason
 
-    def failed(self, reason: str, *, at_once: bool = False) -> None:
-        """Count a failure; ``at_once`` opens without waiting for more (wrong credentials)."""
+    def failed(self, reason: str, *, at_once: bool = False, seconds: float = 0.0) -> None:
+        """Count a failure; ``at_once`` opens without waiting for more (wrong credentials).
+
+        ``seconds`` is how long the attempt took: of those that were under way together, failures
+        may all come after successes, and are no row for that.
+        """
         if self.state is State.OPEN:
+            return
+        began = self._clock() - seconds
+        if self.state is State.CLOSED and not at_once and began <= self._succeeded:
             return
         self._failures += 1
         self.reason = reason

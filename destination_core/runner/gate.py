@@ -67,7 +67,7 @@ class Gate:
             return
         before = self._breaker.state
         setup = isinstance(refusing[0], SetupError)
-        self._breaker.failed(str(refusing[0]), at_once=setup)
+        self._breaker.failed(str(refusing[0]), at_once=setup, seconds=seconds)
         if self._breaker.state is State.OPEN and before is State.CLOSED:
             log.error("%s: paused, its events are kept: %s", self._name, refusing[0])
 
