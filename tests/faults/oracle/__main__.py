@@ -19,7 +19,7 @@ class Process:
     def __init__(self, folder: Path, token: str, write_key: str) -> None:
         self._secrets = [token, write_key]
         self._issuer = Issuer(folder, write_key)
-        self._receiver = Receiver(folder, token)
+        self._receiver = Receiver(token)
 
     async def run(self) -> None:
         """Answer until the input ends."""

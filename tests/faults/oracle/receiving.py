@@ -6,7 +6,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -52,12 +51,11 @@ class Seen:
 class Receiver:
     """A server for all destinations: `POST /<name>` with a list of entries."""
 
-    def __init__(self, folder: Path, token: str) -> None:
+    def __init__(self, token: str) -> None:
         self.url = ""
         self.seen: dict[str, Seen] = defaultdict(Seen)
         self.behaviours: dict[str, Behaviour] = {}
         self._authorization = f"Bearer {token}"
-        self._folder = folder
         self._runner: web.ServerRunner | None = None
         self._chance = random.Random(7)
 
