@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.faults.event import USERS
 from tests.faults.fault import Fault, Result, Size
+from tests.faults.sink import Sink
 from tests.faults.stage import Stage
 
 DELIVERY = {"batch_age": 0.05, "concurrency": 4, "ahead": 2}
@@ -16,9 +17,6 @@ EVERYBODY = 'userId = "u0"'
 
 NOWHERE = "http://127.0.0.1:9"
 
-SAMPLE = 50
-"""Destinations whose latencies are looked at."""
-
 
 async def run(size: Size, folder: Path) -> Result:
     """Send to all of them being well; then with a tenth dead, and one hot."""
@@ -26,19 +24,19 @@ async def run(size: Size, folder: Path) -> Result:
     dead = crowd // 10
     healthy = [f"d{n}" for n in range(crowd - dead - 1)]
     result = Result()
-    async with Stage(folder, "hot", delivery=DELIVERY) as stage:
+    async with Stage(folder, "hot", delivery=DELIVERY) as stage, Sink() as sink:
         destinations = stage.configuration["destinations"]
         hot = destinations["hot"]
         others = [*healthy, *(f"dead{n}" for n in range(dead))]
         for name in others:
-            settings = {**hot["settings"], "url": f"{stage.oracle.url}/{name}"}
+            settings = {**hot["settings"], "url": f"{sink.url}/{name}"}
             subscriptions = [{"action": "take", "trigger": EVERYBODY}]
             destinations[name] = {**hot, "settings": settings, "subscriptions": subscriptions}
         stage.write()
         service = await stage.serve()
         each = many // USERS
-        usual = await _round(stage, many, healthy, each)
-        await _all(stage, others, each)
+        usual = await _round(stage, sink, many, healthy, each)
+        await _all(sink, others, each)
         await service.end()
         for name in others[len(healthy) :]:
             destinations[name]["settings"]["url"] = NOWHERE
@@ -46,7 +44,7 @@ async def run(size: Size, folder: Path) -> Result:
         began = time.monotonic()
         service = await stage.serve()
         started = time.monotonic() - began
-        seen = await _round(stage, many, healthy, 2 * each)
+        seen = await _round(stage, sink, many, healthy, 2 * each)
         result.demand("every healthy destination gets everything", seen["all"], seen["all"])
         state = await stage.oracle.until("hot", 2 * many, 300)
         result.demand("the hot one gets everything", state, state)
@@ -77,27 +75,31 @@ async def run(size: Size, folder: Path) -> Result:
     return result
 
 
-async def _round(stage: Stage, many: int, healthy: list[str], each: int) -> dict[str, Any]:
+async def _round(
+    stage: Stage, sink: Sink, many: int, healthy: list[str], each: int
+) -> dict[str, Any]:
     """Send so many events, a part of them to everybody; wait until all that are well have them."""
     began = time.monotonic()
     went = await stage.oracle.issue(many, batch=100)
-    have = await _all(stage, healthy, each)
+    have = await _all(sink, healthy, each)
     seconds = time.monotonic() - began
-    latencies = []
-    for name in healthy[:: max(1, len(healthy) // SAMPLE)]:
-        latencies += await stage.oracle.latencies(name, went["first"], went["last"])
-    latencies.sort()
+    sent = await stage.oracle.sent(went["first"], went["last"])
+    latencies = sorted(
+        at - sent[number - went["first"]]
+        for name in healthy
+        for number, at in sink.arrived[name].items()
+        if number >= went["first"]
+    )
     return {"seconds": seconds, "all": have, "p99": latencies[int(0.99 * len(latencies))]}
 
 
-async def _all(stage: Stage, names: list[str], each: int, seconds: float = 300) -> bool:
+async def _all(sink: Sink, names: list[str], each: int, seconds: float = 300) -> bool:
     """Wait until each of these has so many events; tell whether that came about."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        received = (await stage.oracle.state())["received"]
-        if all(received.get(name, 0) >= each for name in names):
+        if all(len(sink.arrived[name]) >= each for name in names):
             return True
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.05)
     return False
 
 

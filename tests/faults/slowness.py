@@ -24,7 +24,6 @@ WAYS = {
 TOLD = ("endless-body", "huge")
 """Those that say 200 before they go on for ever."""
 
-TIMEOUT = 1.0
 MIB = 2**20
 
 HEAD = b"POST /v1/batch HTTP/1.1\r\nHost: x\r\n"
@@ -38,7 +37,7 @@ BEGINNINGS = (
 
 async def run(size: Size, folder: Path) -> Result:
     """Deliver to destinations that tarry, while senders that tarry hold connections open."""
-    many, slow = (10_000, 500) if size is Size.LONG else (300, 100)
+    many, slow, timeout = (5_000, 500, 3.0) if size is Size.LONG else (300, 100, 1.0)
     result = Result()
     async with (
         Stage(folder, *WAYS, "well", delivery=QUICK) as stage,
@@ -48,7 +47,7 @@ async def run(size: Size, folder: Path) -> Result:
         for name, way in WAYS.items():
             between[name] = await stack.enter_async_context(Unruly(stage.oracle.url, always(way)))
             stage.configuration["destinations"][name]["settings"] |= {
-                "url": f"{between[name].url}/{name}", "timeout": TIMEOUT,
+                "url": f"{between[name].url}/{name}", "timeout": timeout,
             }  # fmt: skip
         stage.write()
         service = await stage.serve()
@@ -58,7 +57,7 @@ async def run(size: Size, folder: Path) -> Result:
             status, _ = await service.get("/livez")
             result.demand("health is answered beside slow senders", status == 200, status)
             beside = await _pace(stage, many)
-            await asyncio.sleep(TIMEOUT)
+            await asyncio.sleep(timeout)
             grown = service.resident_bytes() - memory
         asked = {name: sum(one.ways.values()) for name, one in between.items()}
         received = (await stage.oracle.state())["received"]
@@ -67,7 +66,7 @@ async def run(size: Size, folder: Path) -> Result:
         result.demand("what has no status is no success", not any(taken.values()), taken)
         for one in between.values():
             one.plan = always(Way.PASS)
-        await stage.drained()
+        await stage.drained(600)
         await stage.judge(result)
     result.figures |= {
         "slow senders": slow,

@@ -111,6 +111,9 @@ class Process:
         sent = self._issuer.sent
         return sorted(arrived[one] - sent[one] for one in range(first, last + 1) if one in arrived)
 
+    async def sent(self, first: int, last: int) -> list[float]:
+        return [self._issuer.sent[number] for number in range(first, last + 1)]
+
     async def verdict(self, **evidence: Any) -> dict[str, Any]:
         secrets = [*self._secrets, *evidence.pop("secrets", [])]
         return verdict.judge(self._issuer, self._receiver, secrets=secrets, **evidence)

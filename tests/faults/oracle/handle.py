@@ -133,6 +133,11 @@ class Oracle:
         )
         return said
 
+    async def sent(self, first: int, last: int) -> list[float]:
+        """Return when each of these numbers was sent first, in Unix seconds."""
+        said: list[float] = await self.ask("sent", first=first, last=last)
+        return said
+
     async def verdict(self, **evidence: Any) -> dict[str, Any]:
         """Judge; see ``tests.faults.oracle.verdict.judge``."""
         said: dict[str, Any] = await self.ask("verdict", **evidence)
