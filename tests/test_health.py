@@ -1,6 +1,8 @@
 """Health: what keeps events from being taken is told, with the reason; nothing else is."""
 
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +60,11 @@ async def test_a_file_that_cannot_be_written_is_a_reason(
 ) -> None:
     """The file is locked by somebody else for longer than the patience lasts."""
     monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.05)
-    async with observed(tmp_path / "q") as here, observed(tmp_path / "q") as other:
-        other.queue._db.execute("BEGIN IMMEDIATE")
-        try:
+    async with observed(tmp_path / "q") as here:
+        with contextlib.closing(sqlite3.connect(tmp_path / "q", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
             status, document = told(await here.health.ready())
-        finally:
-            other.queue._db.execute("ROLLBACK")
+            other.execute("ROLLBACK")
     assert status == 503
     assert document["why"] == ["queue: nothing was written for 0.05 s"]
 
