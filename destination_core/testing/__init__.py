@@ -3,8 +3,8 @@
 Four lines of a plugin's tests run every standard check::
 
     class TestAcme(DestinationSuite):
-        plugin = acme_destination
-        settings = {"api_key": "key"}
+        plugin: ClassVar = acme_destination
+        settings: ClassVar = {"api_key": "key"}
 
 Imports anything, is imported by nothing; nothing of it is loaded until a test asks for it.
 """

@@ -1,10 +1,12 @@
 """Every variant of `destinations new`: installed as it is, its own tests, mypy and ruff pass."""
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.packaging.environment import Environment
+from tests.packaging.environment import ROOT, Environment, build
 
 pytestmark = pytest.mark.timeout(500)  # it starts a dozen programs
 
@@ -59,14 +61,52 @@ def test_an_action_that_is_added_is_sound(environment: Environment) -> None:
     assert "`tellEverybodyWhatWasBought`" in (folder / "README.md").read_text()
 
 
-def test_copier_itself_can_update_a_project(environment: Environment) -> None:
-    """`copier update`, and ours, of a project that is in line already change nothing."""
+def test_a_project_is_brought_in_line_with_a_newer_core(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """By `destinations new update`, then by `copier update` itself; what is the author's stays."""
     environment.must("destinations", "new", "acme", "--defaults")
     folder = environment.home / "destination-acme"
+    readme = folder / "README.md"
+    readme.write_text(readme.read_text().replace("# destination-acme", "# Our own title"))
+
+    def commit() -> None:
+        environment.must("git", "add", "--all", cwd=folder)
+        environment.must("git", "commit", "--message", "one", cwd=folder)
+
     environment.must("git", "init", cwd=folder)
-    environment.must("git", "add", "--all", cwd=folder)
-    environment.must("git", "commit", "--message", "first", cwd=folder)
-    environment.must("python", "-m", "copier", "update", "--defaults", cwd=folder)
+    commit()
+    for version, command, chapter in (
+        ("0.1.1", ("destinations", "new", "update"), "## Develop it"),
+        ("0.1.2", ("python", "-m", "copier", "update", "--defaults"), "## Work on it again"),
+    ):
+        newer(environment, tmp_path / version, version, chapter)
+        if "copier" in command:  # a core that was never asked for its template has not written it
+            environment.must("destinations", "new", "other", "--defaults", "-o", version)
+        environment.must(*command, cwd=folder)
+        assert chapter in readme.read_text()
+        assert "# Our own title" in readme.read_text()
+        assert f"_commit: {version}" in (folder / ".copier-answers.yml").read_text()
+        commit()
     said = environment.must("destinations", "new", "update", cwd=folder)
-    assert "from template 0.1.0 to 0.1.0" in said
+    assert "from template 0.1.2 to 0.1.2" in said
     assert environment.must("git", "status", "--short", cwd=folder) == ""
+
+
+def newer(environment: Environment, folder: Path, version: str, chapter: str) -> None:
+    """Install another version of the core, whose template has another chapter."""
+    source = folder / "source"
+    source.mkdir(parents=True)
+    for name in ("README.md", "LICENSE", "destination_core"):
+        copied = ROOT / name
+        if copied.is_dir():
+            shutil.copytree(copied, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(copied, source / name)
+    project = (ROOT / "pyproject.toml").read_text()
+    project = re.sub(r'^version = ".*"$', f'version = "{version}"', project, flags=re.MULTILINE)
+    (source / "pyproject.toml").write_text(project)
+    page = source / "destination_core/scaffold/template/project/README.md.jinja"
+    page.write_text(page.read_text().replace("## Work on it", chapter))
+    wheel = build(folder / "dist", source)["destination_core"]
+    environment.must("pip", "install", "--no-deps", "--upgrade", str(wheel))
