@@ -11,6 +11,8 @@ import pytest
 
 from tests.acceptance.destinations import PROGRAM
 
+pytestmark = pytest.mark.timeout(300)  # it waits for a program to ask, on however busy a machine
+
 CONTROL = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[78=>]|\r")
 
 
