@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from destination_core.errors import InvalidAuthentication
 from destination_core.http import Request, Response
 from destination_core.queue import Delivered, Intake, QueueFull, SqliteQueue
 from destination_core.runner import Intakes, Policy
+from destination_core.runner.breaker import Breaker
+from destination_core.runner.concurrency import Adaptive
+from destination_core.runner.gate import Gate
 from destination_core.runner.hand import Hand
 from tests.running import Destinations, connection, person, running, settled
 
@@ -107,3 +111,22 @@ async def test_what_another_process_puts_is_delivered_soon(tmp_path: Path) -> No
                 while "a" not in world.got:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         await settled(runner)
+
+
+async def test_a_setup_that_stays_wrong_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
+    """At the pause and at every probe that finds the credentials as wrong as before."""
+    now = 0.0
+    breaker = Breaker(lambda: now)
+    gate = Gate("crm", breaker, Adaptive(5))
+    wrong = [InvalidAuthentication("401 Unauthorized")]
+    gate.learn(wrong, 0.01)
+    for _ in range(2):
+        now += breaker.wait()
+        async with gate:
+            gate.learn(wrong, 0.01)
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "crm: paused, its events are kept: 401 Unauthorized",
+        "crm: still paused, its events are kept, asked again in 10 s: 401 Unauthorized",
+        "crm: still paused, its events are kept, asked again in 20 s: 401 Unauthorized",
+    ]

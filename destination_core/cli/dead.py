@@ -36,12 +36,15 @@ def command() -> None:
 @json_option
 def list_(config: Path, as_json: bool, **wanted: Any) -> int:
     """List dead letters."""
+    service = configured(config)
 
-    async def found() -> "list[DeadLetter]":
-        async with letters.opened(configured(config)) as queue:
-            return [one async for one in letters.matching(queue, wanted)]
+    async def found() -> "tuple[list[DeadLetter], int]":
+        async with letters.opened(service) as queue:
+            chosen = [one async for one in letters.matching(queue, wanted)]
+            counts = await queue.counts()
+            return chosen, sum(one.expired for one in counts.values())
 
-    chosen = asyncio.run(found())
+    chosen, expired = asyncio.run(found())
     if as_json:
         echo_json([_summary(one) for one in chosen])
         return OK
@@ -50,6 +53,13 @@ def list_(config: Path, as_json: bool, **wanted: Any) -> int:
         action = one.action or "-"
         click.echo(f"{one.id:>8}  {when}  {one.destination}  {action}  {one.code}  {one.reason}")
     click.echo(counted(len(chosen), "dead letter"))
+    if expired:
+        days = service.queue.dead_retention / 86_400
+        click.echo(
+            f"{counted(expired, 'older one')} were deleted after {days:g} days"
+            " (queue.dead_retention)",
+            err=True,
+        )
     return OK
 
 

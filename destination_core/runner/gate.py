@@ -68,8 +68,16 @@ class Gate:
         before = self._breaker.state
         setup = isinstance(refusing[0], SetupError)
         self._breaker.failed(str(refusing[0]), at_once=setup, seconds=seconds)
-        if self._breaker.state is State.OPEN and before is State.CLOSED:
+        if self._breaker.state is not State.OPEN:
+            return
+        if before is State.CLOSED:
             log.error("%s: paused, its events are kept: %s", self._name, refusing[0])
+        elif before is State.PROBING and setup:  # nobody but the operator can mend it
+            wait = self._breaker.wait()
+            log.error(
+                "%s: still paused, its events are kept, asked again in %.0f s: %s",
+                self._name, wait, refusing[0],
+            )  # fmt: skip
 
 
 def _asked(error: RetryableError) -> float:

@@ -1,5 +1,7 @@
 """`destinations replay`: what has died, or what an archive holds, goes out again."""
 
+import json
+
 from destination_customerio.simulator import Fault
 from tests.acceptance.destinations import Operator, track
 from tests.acceptance.serving import held
@@ -66,3 +68,21 @@ async def test_what_replay_does_not_take(operator: Operator) -> None:
     ):
         ended = await operator.run("replay", "c.json", *arguments)
         assert (ended.code, told in ended.err) == (2, True), ended.err
+
+
+async def test_what_grew_too_old_is_deleted_and_told(operator: Operator) -> None:
+    """By the log when it happens, and by `dead list` and `status` ever after."""
+    config = json.loads((operator.folder / "c.json").read_text())
+    config["queue"] = {"dead_retention": 0.001}
+    (operator.folder / "c.json").write_text(json.dumps(config))
+    operator.write("events.ndjson", map(track, range(3)))
+    operator.simulator.faults.add(Fault(refuse=(1, 2), path="/api/v2/batch", times=1))
+    assert (await operator.run("run", "c.json", "events.ndjson")).code == 5
+    upkeep = await operator.run("run", "c.json", "--log-json")
+    assert "customerio: 2 dead letters are too old and were deleted" in upkeep.err
+    listed = await operator.run("dead", "list", "c.json")
+    assert listed.out == "0 dead letters\n"
+    assert "2 older ones were deleted after" in listed.err
+    counts = (await operator.run("status", "c.json", "--json")).json()["destinations"]
+    assert (counts["customerio"]["dead"], counts["customerio"]["expired"]) == (2, 2)
+    assert counts["customerio"]["difference"] == 0
