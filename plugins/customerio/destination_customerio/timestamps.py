@@ -8,6 +8,7 @@ does not exist stays the text it was.
 import math
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 REST: Final = r"\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?"
@@ -21,12 +22,17 @@ Hyphens are rare, so the search begins with one and looks back from there. Insid
 escaped: one that comes after a colon, a comma or a bracket opens a value.
 """
 
+DAY: Final = len("2026-01-02")
+
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]+)?")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EPOCH_HERE: Final = EPOCH.replace(tzinfo=None)
 MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 MILLISECONDS_FROM: Final = 100_000_000_000
 """Larger numbers are milliseconds: as seconds they would be after the year 5138."""
+
+
+_read: Final = datetime.fromisoformat
 
 
 def seconds(text: str) -> int | None:
@@ -36,11 +42,15 @@ def seconds(text: str) -> int | None:
 
 def _seconds(text: str) -> int | None:
     try:
-        date = datetime.fromisoformat(text.upper() if text[-1] == "z" else text)
+        date = _read(text)
     except ValueError:
-        return None
+        return _seconds(text.upper()) if text[-1] == "z" else None
     passed = date - (EPOCH_HERE if date.tzinfo is None else EPOCH)
     return passed.days * 86_400 + passed.seconds
+
+
+_day = lru_cache(maxsize=4_096)(_seconds)
+"""The same for dates without a time, of which there are few."""
 
 
 def instant(text: str) -> int | None:
@@ -68,7 +78,8 @@ def converted(body: bytes) -> bytes:
     parts = IN_JSON.split(body)  # text, date, text, date, …, text
     for place in range(1, len(parts), 2):
         before, rest = parts[place - 1], parts[place]
-        date = _seconds((before[-4:] + rest).decode())
+        text = (before[-4:] + rest).decode()
+        date = _day(text) if len(text) == DAY else _seconds(text)
         if date is None:
             parts[place] = rest + b'"'
         else:
