@@ -4,6 +4,7 @@ import asyncio
 import copy
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final, Generic, TypeVar
 
 from destination_core.connection import Connection
@@ -147,3 +148,15 @@ class Authorization(Generic[S]):
         if made.refresh_token is None and old is not None:
             made = AccessToken(made.value, old.refresh_token, made.expires_at)
         return made
+
+
+def is_refused(error: DeliveryError | None) -> bool:
+    """Tell whether another access token may help: 403 speaks of rights, which a new one lacks.
+
+    401 says so in every error; one that an action raises itself need not have a status.
+    """
+    if error is None:
+        return False
+    if error.status is None:
+        return isinstance(error, InvalidAuthentication)
+    return error.status == HTTPStatus.UNAUTHORIZED

@@ -10,6 +10,7 @@ import orjson
 from destination_core.context import Context
 from destination_core.destination import Action, Batching
 from destination_core.errors import DeliveryError, InvalidPayload, plugin_fault
+from destination_core.features import PLAIN
 from destination_core.relay import Relay
 from destination_core.work import Batch, Entry, Item, Task
 
@@ -25,7 +26,16 @@ class Cut:
 class _Rule:
     """How payloads of one action are batched; without ``batching`` each goes out alone."""
 
-    __slots__ = ("action", "batching", "has_size", "has_switch", "keys", "slug", "title")
+    __slots__ = (
+        "action",
+        "batching",
+        "has_size",
+        "has_switch",
+        "is_simple",
+        "keys",
+        "slug",
+        "title",
+    )
 
     def __init__(self, action: Action[Any, Any], relay: Relay[Any]) -> None:
         mixed = relay.destination.batching
@@ -39,6 +49,7 @@ class _Rule:
         names = {one.key: one.attribute for one in action.schema.specs}
         keys = () if batching is None else batching.keys
         self.keys = tuple(names.get(key, key) for key in keys)
+        self.is_simple = not self.keys and not action.is_scoped
 
     def key(self, task: Task) -> Hashable:
         """Return what tasks must have in common to share a batch."""
@@ -136,7 +147,7 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
             continue
         entry.item = item
         size = payload.batch_size if rule.has_size else None
-        is_simple = not rule.keys and not task.is_scoped
+        is_simple = rule.is_simple and task.usage is PLAIN
         key = rule.slug if is_simple else rule.key(task)
         batch = open_batches.get(key)
         if batch is None or not batch.add(entry, size):

@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from http import HTTPStatus
 from time import perf_counter
 from typing import Final, Generic, TypeVar
 
 from destination_core.attempts import Gate, Retry
-from destination_core.authorization import Authorization
+from destination_core.authorization import Authorization, is_refused
 from destination_core.connection import Connection
 from destination_core.context import Context, Scope
 from destination_core.errors import (
     ConfigurationError,
     DeliveryError,
-    InvalidAuthentication,
     InvalidPayload,
     Paused,
     PermanentError,
@@ -23,7 +21,7 @@ from destination_core.errors import (
 )
 from destination_core.http import Client, Exchange, Session
 from destination_core.http.redaction import Redactor
-from destination_core.outcome import ACCEPTED, Outcome
+from destination_core.outcome import Outcome, checked
 from destination_core.schema import Settings
 from destination_core.work import Attempt, Deletion, Delivery, Entry, Task
 
@@ -107,7 +105,7 @@ class Deliverer(Generic[S]):
             seconds = perf_counter() - started
             if self._is_watched:
                 self._attempted((task,), exchanges, number, seconds, error)
-            if self._authorization is not None and not renewals and _is_refused(error):
+            if self._authorization is not None and not renewals and is_refused(error):
                 error = await self._renew(self._authorization, ctx, error)
                 if error is None:
                     renewals = 1
@@ -195,7 +193,7 @@ class Deliverer(Generic[S]):
             try:
                 return await call(ctx)
             except DeliveryError as error:
-                if not _is_refused(error) or not await authorization.renew(ctx.access_token):
+                if not is_refused(error) or not await authorization.renew(ctx.access_token):
                     raise
             exchanges.clear()
             return await call(await self._authorized(authorization, exchanges))
@@ -238,7 +236,7 @@ class Deliverer(Generic[S]):
         ctx, outcomes, error = await self._perform(entries, number, exchanges)
         again: list[tuple[Entry, Delivery]] = []
         if self._authorization is not None and not renewed:
-            refused = [n for n, one in enumerate(outcomes) if _is_refused(one.error)]
+            refused = [n for n, one in enumerate(outcomes) if is_refused(one.error)]
             if refused:
                 failure = await self._renew(self._authorization, ctx, outcomes[refused[0]].error)
                 if failure is None:
@@ -298,7 +296,10 @@ class Deliverer(Generic[S]):
                 if entries[0].task.is_scoped:  # then all are: batches do not mix them
                     ctx.within(self.scope([entry.task for entry in entries]))
                 answer = await self._bounded(relay.perform_batch(ctx, items))
-            outcomes = self._read(answer, len(items))
+            outcomes = checked(answer, len(items))
+            for outcome in outcomes if answer is not None else ():
+                if outcome.error is not None:
+                    self._redactor.error(outcome.error)
         except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
             error = self._error(items[0].action.slug, raised)
         said = [one.error for one in outcomes] if error is None else [error]
@@ -308,20 +309,6 @@ class Deliverer(Generic[S]):
             tasks = [entry.task for entry in entries]
             self._attempted(tasks, exchanges, number, seconds, error)
         return ctx, outcomes if error is None else [Outcome(error)] * len(items), error
-
-    def _read(self, outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:
-        """Refuse an answer that does not say which payload it is about; show no secret of it."""
-        if outcomes is None:
-            return [ACCEPTED] * wanted
-        if len(outcomes) != wanted or not all(isinstance(one, Outcome) for one in outcomes):
-            raise PluginFault(
-                f"perform_batch must return None or one Outcome per item: {wanted} items,"
-                f" got {len(outcomes)} results"
-            )
-        for outcome in outcomes:
-            if outcome.error is not None:
-                self._redactor.error(outcome.error)
-        return outcomes
 
     def _attempted(
         self,
@@ -390,18 +377,6 @@ class Deliverer(Generic[S]):
 def _seconds(exchanges: Sequence[Exchange]) -> float:
     """Return how long the requests of an attempt took."""
     return sum([one.seconds for one in exchanges])
-
-
-def _is_refused(error: DeliveryError | None) -> bool:
-    """Tell whether another access token may help: 403 speaks of rights, which a new one lacks.
-
-    401 says so in every error; one that an action raises itself need not have a status.
-    """
-    if error is None:
-        return False
-    if error.status is None:
-        return isinstance(error, InvalidAuthentication)
-    return error.status == HTTPStatus.UNAUTHORIZED
 
 
 def _is_taken(exchanges: Sequence[Exchange]) -> bool:

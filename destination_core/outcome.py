@@ -1,9 +1,10 @@
 """What became of one payload, as a batch handler reports it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from destination_core.errors import DeliveryError
+from destination_core.errors import DeliveryError, PluginFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,15 @@ class Outcome:
 
 
 ACCEPTED: Final = Outcome()
+
+
+def checked(outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:
+    """Return an outcome per payload; raises ``PluginFault`` when it is not clear which is whose."""
+    if outcomes is None:
+        return [ACCEPTED] * wanted
+    if len(outcomes) != wanted or not all(isinstance(one, Outcome) for one in outcomes):
+        raise PluginFault(
+            f"perform_batch must return None or one Outcome per item: {wanted} items,"
+            f" got {len(outcomes)} results"
+        )
+    return outcomes

@@ -174,10 +174,12 @@ class AiohttpTransport:
         return response
 
     async def _once(self, session: aiohttp.ClientSession, request: Request) -> Response:
+        body = request.body
+        is_large = body is not None and len(body) > LARGE_BODY
         answer = await session.request(
             request.method,
             URL(request.url, encoded=True),
-            data=_payload(request.body),
+            data=io.BytesIO(body or b"") if is_large else body,
             headers=request.headers,
             allow_redirects=False,
             timeout=self._connect_timeout(request),
@@ -207,13 +209,6 @@ class AiohttpTransport:
                 answer.close()
                 return bytes(body[: self._longest]), True
         return bytes(body), False
-
-
-def _payload(body: bytes | None) -> aiohttp.BytesPayload | io.BytesIO | None:
-    """Wrap a body as aiohttp would after having looked for how to."""
-    if body is None:
-        return None
-    return io.BytesIO(body) if len(body) > LARGE_BODY else aiohttp.BytesPayload(body)
 
 
 def _reason(error: BaseException) -> str:
