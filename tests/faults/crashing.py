@@ -1,7 +1,7 @@
 """A plugin of the tests that ends its process at a named point: as sudden as kill -9, and exact.
 
 The product does not know of it: where it is not installed, nothing is asked and nothing is paid.
-``POINT`` in the environment names the point and how often it is passed before: ``name:2``.
+``POINT`` in the environment is a file: when it is there, it holds the name of the point.
 """
 
 import functools
@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ def _answered() -> None:
 
 @dataclass(frozen=True)
 class Point:
-    """Before or after a method; ``passes`` are those of a start, to be let through.
+    """Before or after a method.
 
     At one where ``repeats`` is true the destination has the events and the queue does not know
     it yet: they are delivered twice, whatever anybody does.
@@ -46,15 +47,14 @@ class Point:
     owner: type | ModuleType
     method: Callable[..., Any]
     after: bool = False
-    passes: int = 0
     repeats: bool = False
 
 
 INTAKE: Final[Mapping[str, Point]] = {
     "remembered": Point("between messageId and event", Store, Store._unseen, after=True),
     "put": Point("before the commit of new events", Store, Store.put, after=True),
-    "marking": Point("between that commit and the mark", HighWater, HighWater.raise_to, passes=1),
-    "marked": Point("between mark and answer", HighWater, HighWater.raise_to, after=True, passes=1),
+    "marking": Point("between that commit and the mark", HighWater, HighWater.raise_to),
+    "marked": Point("between mark and answer", HighWater, HighWater.raise_to, after=True),
 }
 DELIVERY: Final[Mapping[str, Point]] = {
     "claim": Point("before the commit of a claim", Store, Store.claim, after=True),
@@ -79,21 +79,25 @@ REVIVAL: Final[Mapping[str, Point]] = {
 POINTS: Final = {**INTAKE, **DELIVERY, **DEATH, **START, **REVIVAL}
 
 
-def _arm(point: Point, left: int) -> None:
-    @functools.wraps(point.method)
+def _arm(name: str, point: Point, file: Path) -> None:
+    def is_meant() -> bool:
+        return file.exists() and file.read_text("utf-8") == name
+
+    # a point before it and one after it may share a method: each wraps what it finds there
+    method = getattr(point.owner, point.method.__name__)
+
+    @functools.wraps(method)
     def deadly(*arguments: Any, **named: Any) -> Any:
-        nonlocal left
-        if not point.after and left <= 0:
+        if not point.after and is_meant():
             os._exit(CODE)
-        result = point.method(*arguments, **named)
-        if point.after and left <= 0 and result != []:  # a claim of nothing is none
+        result = method(*arguments, **named)
+        if point.after and result != [] and is_meant():  # a claim of nothing is none
             os._exit(CODE)
-        left -= 1
         return result
 
     setattr(point.owner, point.method.__name__, deadly)
 
 
 if "POINT" in os.environ:
-    _name, _, _passes = os.environ["POINT"].partition(":")
-    _arm(POINTS[_name], POINTS[_name].passes + int(_passes or 0))
+    for _name, _point in POINTS.items():
+        _arm(_name, _point, Path(os.environ["POINT"]))

@@ -1,9 +1,10 @@
 """F2: the process ends at every point where a promise passes from one hand to the next."""
 
 import asyncio
+import contextlib
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.faults import crashing
@@ -38,10 +39,11 @@ async def run(size: Size, folder: Path) -> Result:
         (folder / name).mkdir()
         plugins = {"crashing": "tests.faults.crashing"}
         async with Stage(folder / name, "a", plugins=plugins) as stage:
+            stage.environment["POINT"] = str(folder / name / "point")
             rounds = Rounds(stage, result, SHORT if size is Size.SHORT else frozenset())
             await scene(rounds, times)
             totals["points"] += rounds.points
-            await stage.serve()
+            await rounds.running()
             await stage.judge(result)
         totals |= {key: totals[key] + int(result.figures.get(key, 0)) for key in list(totals)[2:]}
     result.figures |= totals
@@ -63,32 +65,48 @@ class Rounds:
         self.points += len(names)
         return names
 
+    async def running(self) -> Service:
+        """Return the service that runs, with nothing to do; start one if there is none."""
+        service = self.stage.service
+        if service is None or service.process.returncode is not None:
+            service = await self.stage.serve()
+        if not await self.stage.drained():
+            said = service.log.read_text("utf-8")[-500:]
+            self.result.demand("what was interrupted goes on", False, said)
+        return service
+
     async def doomed(self, point: str, *arguments: str) -> None:
         """Run a command that ends at a point."""
-        service = await self.stage.start(*arguments, environment={"POINT": point})
-        self._crashed(point, await service.process.wait(), service)
+        with self.deadly(point):
+            service = await self.stage.start(*arguments)
+            self._crashed(point, await service.process.wait(), service)
 
     async def with_events(self, point: str) -> int:
         """Send one call to a service that ends at a point, and again to the one that comes next.
 
         Returns how many of its events were taken more than once.
         """
+        service = await self.running()
         before = await self.repeats()
-        service = await self.stage.serve(environment={"POINT": point})
-        issuing = asyncio.create_task(self.stage.oracle.issue(BATCH, batch=BATCH, clients=1))
-        self._crashed(point, await service.process.wait(), service)
+        with self.deadly(point):
+            issuing = asyncio.create_task(self.stage.oracle.issue(BATCH, batch=BATCH, clients=1))
+            self._crashed(point, await service.process.wait(), service)
         await self.recovered(issuing)
         return await self.repeats() - before
 
     async def recovered(self, issuing: "asyncio.Task[object]") -> None:
-        """Start it once more; it ends with nothing to do."""
-        service = await self.stage.serve()
+        """Start it once more, and wait until it has nothing to do."""
+        await self.stage.serve()
         await issuing
-        if not await self.stage.drained():
-            self.result.demand(
-                "what was interrupted goes on", False, service.log.read_text()[-500:]
-            )
-        await service.end()
+        await self.running()
+
+    @contextlib.contextmanager
+    def deadly(self, point: str) -> Iterator[None]:
+        """Let every process end at a point."""
+        file = Path(self.stage.environment["POINT"])
+        file.write_text(point, "utf-8")
+        yield
+        file.unlink()
 
     async def repeats(self) -> int:
         """Return how many events were taken more than once so far."""
@@ -121,7 +139,7 @@ async def _taking(rounds: Rounds, times: int) -> None:
 async def _interrupted_start(rounds: Rounds, point: str) -> None:
     """Kill it with events in flight; the next start ends at a point, the one after goes on."""
     stage = rounds.stage
-    service = await stage.serve()
+    service = await rounds.running()
     await stage.oracle.answer("a", status=503, delay=0.3)
     issuing = asyncio.create_task(stage.oracle.issue(BATCH, batch=BATCH, clients=1))
     await stage.oracle.asked("a")
@@ -136,9 +154,11 @@ async def _interrupted_checkpoint(rounds: Rounds, pages: int) -> None:
     stage = rounds.stage
     strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", str(stage.queue_path)]
     kill = ["-e", "trace=pwrite64", "-e", f"inject=pwrite64:signal=SIGKILL:when={pages}"]
-    service = await stage.serve(prefix=[*strace, *kill])
+    if stage.service is not None:
+        await stage.service.end()
+    await stage.serve(prefix=[*strace, *kill])
     await stage.oracle.issue(BATCH, batch=BATCH, clients=1)
-    await stage.drained()
+    service = await rounds.running()
     rounds.result.demand("killed within a checkpoint", await service.end() == GONE)
 
 
