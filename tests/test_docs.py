@@ -5,10 +5,11 @@ import re
 import textwrap
 from pathlib import Path
 
+import click
 import pytest
 
 from destination_core import hookspecs
-from destination_core.cli.main import COMMANDS
+from destination_core.cli.main import COMMANDS, group
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -50,3 +51,33 @@ def test_the_features_page_shows_what_runs() -> None:
     for block in blocks:
         indented = [textwrap.indent(block, " " * depth) for depth in (0, 4, 8)]
         assert any(one in source for one in indented for source in sources), block
+
+
+COMMAND = re.compile(r"\bdestinations ([a-z]+)((?: [^|`#&\n]*)?)")
+SHOWN = [
+    *PAGES,
+    *sorted(ROOT.glob("plugins/*/README.md")),
+    *sorted(ROOT.glob("destination_core/scaffold/template/**/*.md.jinja")),
+    *sorted(ROOT.glob("destination_core/scaffold/template/**/*.yml.jinja")),
+]
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_on_pages_exist_with_their_options(page: Path) -> None:
+    """Whoever types what a page shows is not told that there is no such option."""
+    context = click.Context(group)
+    for name, rest in COMMAND.findall(page.read_text("utf-8")):
+        command = group.get_command(context, name)
+        if command is None:  # a word of a sentence
+            continue
+        several = [command]
+        if isinstance(command, click.Group):
+            several += command.commands.values()
+        known = {
+            option
+            for each in several
+            for one in each.params
+            for option in (*one.opts, *one.secondary_opts)
+        }
+        unknown = set(re.findall(r"(?<=\s)--[a-z][a-z-]*", rest)) - known - {"--help"}
+        assert not unknown, f"destinations {name} has no {', '.join(unknown)}"
