@@ -33,10 +33,11 @@ def fake_clock() -> "Clock":
 @pytest.fixture(name="aioresponses")
 def scripted_responses(monkeypatch: pytest.MonkeyPatch) -> "Iterator[aioresponses]":
     """Answer aiohttp's requests by script (aioresponses, made to work with aiohttp ≥ 3.14)."""
-    from aioresponses import aioresponses  # noqa: PLC0415  loaded when it is used
-
-    from destination_core.testing.shim import CompatibleResponse  # noqa: PLC0415
+    from destination_core.testing.shim import (  # noqa: PLC0415  loaded when it is used
+        CompatibleResponse,
+        CompatibleResponses,
+    )
 
     monkeypatch.setattr("aioresponses.core.ClientResponse", CompatibleResponse)
-    with aioresponses() as scripted:
+    with CompatibleResponses() as scripted:
         yield scripted

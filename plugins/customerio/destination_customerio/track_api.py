@@ -95,13 +95,15 @@ async def send_batch(
 
 
 def _is_yes(response: dc.Response) -> bool:
-    """Tell whether an answer is a plain yes: `{}`, nothing, or an object without errors.
+    """Tell whether an answer is a plain yes: `{}`, nothing, a word, an object without errors.
 
     What somebody in between says (a page, half of an answer) is none, whatever its status.
     """
     if response.status == MULTI_STATUS:
         return False
     if response.body in (b"{}", b""):
+        return True
+    if response.body.lstrip()[:1] not in (b"{", b"[", b"<"):  # "OK", and other words
         return True
     try:
         answer = response.json()
