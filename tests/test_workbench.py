@@ -216,6 +216,21 @@ async def test_what_is_asked_wrongly_is_said_with_its_place(
 
 
 @pytest.mark.parametrize(
+    "settings",
+    [
+        {"client_secret": {"nested": SECRET}},
+        {"client_secret": SECRET, "region": [SECRET]},
+        {"clientSecret": SECRET},
+    ],
+    ids=["type", "other", "unknown"],
+)
+async def test_settings_that_are_wrong_are_not_repeated(curl: Curl, settings: Any) -> None:
+    """Whatever is wrong with them, and wherever the secret stands (the client looks for it)."""
+    status, answered = await curl.post("/upsert", {"event": EVENT, "settings": settings})
+    assert (status, answered["error"]["code"]) == (400, "INVALID_SETTINGS")
+
+
+@pytest.mark.parametrize(
     "headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example:4242"}], ids=list
 )
 async def test_pages_in_browsers_are_not_answered(curl: Curl, headers: dict[str, str]) -> None:

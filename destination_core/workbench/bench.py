@@ -10,6 +10,7 @@ import orjson
 from destination_core.audiences import Audience
 from destination_core.catalogue import catalogue, json_schemas
 from destination_core.connection import Connection, Subscription, variable_of
+from destination_core.connection.connection import SHORTEST_SECRET
 from destination_core.context import Context
 from destination_core.credentials import MemoryTokens
 from destination_core.destination import Action, Destination
@@ -19,7 +20,7 @@ from destination_core.features import ChoiceQuery, Saved
 from destination_core.http.redaction import Redactor
 from destination_core.relay import Relay
 from destination_core.saving import save_mapping
-from destination_core.schema import load_settings
+from destination_core.schema import fields_of, load_settings
 from destination_core.workbench.asked import Asked, Fault
 from destination_core.workbench.outcomes import (
     Answer,
@@ -90,17 +91,18 @@ class Bench:
         """
         call = self._call(relay, path, asked)
         settings = self._settings(relay, asked)
-        secrets: frozenset[str] = frozenset()
+        secrets = _given_secrets(relay, settings)
         try:
             connection = self._connection(relay, path, asked, settings)
-            secrets = connection.secrets
+            secrets |= connection.secrets
             async with self.target.transport() as transport:
                 recorder = Recorder(transport)
                 async with Engine([connection], transport=recorder) as engine:
                     status, answer = await call(engine, connection)
         except InvalidSettings as error:
             hint = f"give them in the body, or as {variable_of(relay.destination.slug, '...')}"
-            raise Fault(400, "INVALID_SETTINGS", f"{error}; {hint}", "settings") from None
+            said = Redactor(secrets).text(f"{error}; {hint}")
+            raise Fault(400, "INVALID_SETTINGS", said, "settings") from None
         except ConfigurationError as error:
             said, (code, place) = Redactor(secrets).text(str(error)), code_of(error)
             raise Fault(400, code, said, place) from None
@@ -162,6 +164,18 @@ class Bench:
             tokens=self._tokens,
             audiences=audiences,
         )
+
+
+def _given_secrets(relay: Relay[Any], settings: Mapping[str, Any]) -> frozenset[str]:
+    """Return the secrets among settings that nobody has checked yet."""
+    names = {
+        name
+        for one in fields_of(relay.destination.settings)
+        if one.holds_secrets
+        for name in (one.key, one.attribute)
+    }
+    found = (value for key, value in settings.items() if key in names)
+    return frozenset(one for one in found if isinstance(one, str) and len(one) >= SHORTEST_SECRET)
 
 
 async def _perform(
