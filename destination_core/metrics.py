@@ -26,7 +26,7 @@ from prometheus_client.core import (
     SummaryMetricFamily,
 )
 
-from destination_core.errors import RetryableError, SetupError
+from destination_core.errors import Paused, RetryableError, SetupError
 from destination_core.http import core_version
 from destination_core.queue import Counts, Delivered, Settlement
 from destination_core.runner import Runner
@@ -102,6 +102,7 @@ class Metrics:
             (one.action, str(one.status), one.error.code if one.error is not None else "")
             for deliveries in results
             for one in deliveries
+            if not isinstance(one.error, Paused)  # it was not tried
         )
         for (action, status, code), many in seen.items():
             self._outcomes.labels(name, action, status, self._bounded(name, code)).inc(many)

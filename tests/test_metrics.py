@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from destination_core import metrics
+from destination_core.errors import Paused, RetryableError
 from destination_core.http import Request, Response
+from destination_core.work import Delivery
 from tests.observed import observed, person
 
 
@@ -80,6 +82,19 @@ async def test_nothing_is_ever_unaccounted_for(tmp_path: Path) -> None:
     }
     assert accepted == {"a": 1_000, "b": 1_000, "c": 1_000, "": 100}
     assert at_the_end["destinations_duplicates_total"] == 500
+
+
+async def test_what_was_not_tried_is_no_outcome(tmp_path: Path) -> None:
+    """A destination that is left alone would otherwise seem to fail all the time."""
+    async with observed(tmp_path / "q") as here:
+        for error in (Paused("a: left alone", retry_after=5.0), RetryableError("503")):
+            delivery = Delivery(person(1), "a", "Upsert", "upsertContact", error=error, attempts=1)
+            here.metrics._observe("a", [], [[delivery]])
+        seen = await here.values()
+    outcomes = [name for name in seen if name.startswith("destinations_deliveries_total")]
+    assert [("PAUSED" in name, 'status="retryable"' in name) for name in outcomes] == [
+        (False, True)
+    ]
 
 
 async def test_codes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
