@@ -1,6 +1,7 @@
 """`destinations dev`."""
 
 import asyncio
+import errno
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -36,7 +37,13 @@ def command(plugin: str, port: int, to: str | None, dry_run: bool) -> int:
         raise click.UsageError(f"--to must be an address like http://127.0.0.1:8080, got {to!r}")
     source = Source(plugin)
     bench = Bench(Target(to or "", silent=dry_run), os.environ)
-    asyncio.run(_serve(source, bench, port))
+    try:
+        asyncio.run(_serve(source, bench, port))
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        said = os.strerror(error.errno)
+        raise click.UsageError(f"port {port}: {said}; choose another: --port") from None
     return OK
 
 

@@ -143,3 +143,22 @@ async def test_it_sends_for_real_unless_told_otherwise(tmp_path: Path) -> None:
             status, answered = await dev.post("/upsert", {"event": EVENT})
         assert (status, answered["sent"]) == (200, "for real")
         assert server.requests[-1].headers["Host"] == server.url.removeprefix("http://")
+
+
+async def test_a_port_that_is_taken_and_options_that_exclude_each_other(tmp_path: Path) -> None:
+    """A sentence and exit code 2."""
+    bench.install(tmp_path)
+    async with developing(tmp_path, "--dry-run") as dev:
+        port = dev.url.rpartition(":")[2]
+        for options, said in (
+            (("--port", port), f"port {port}: Address already in use; choose another: --port"),
+            (("--to", "http://127.0.0.1:1", "--dry-run"), "exclude each other"),
+            (("--to", "127.0.0.1:1"), "must be an address like http://127.0.0.1:8080"),
+        ):
+            process = await asyncio.create_subprocess_exec(
+                PROGRAM, "dev", "every-thing", *options,
+                env={**os.environ, "PYTHONPATH": str(tmp_path)},
+                stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            _, err = await process.communicate()
+            assert (process.returncode, said in err.decode()) == (2, True), err.decode()
