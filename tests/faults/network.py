@@ -64,6 +64,7 @@ async def run(size: Size, folder: Path) -> Result:
             destinations[name]["settings"]["url"] = url
         stage.write()
         service.process.send_signal(signal.SIGHUP)
+        await stage.drained(300)
         await stage.judge(result)
     broken = {name: one.ways[BREAKING[name][1]] for name, one in between.items()}
     again = sum(one.ways[way] for one in between.values() for way in AMBIGUOUS)

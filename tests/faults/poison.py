@@ -11,7 +11,7 @@ from tests.faults.fault import Fault, Result, Size
 from tests.faults.poisonous import EVERY, FATAL, kind
 from tests.faults.stage import QUICK, Stage
 
-DEADLINE = 0.5
+DEADLINE = 2.0
 """Seconds that a handler has; a blocked process ends itself after twice that."""
 
 CRASHES = 3

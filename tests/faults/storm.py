@@ -39,7 +39,7 @@ async def run(size: Size, folder: Path) -> Result:
         drained = time.time() - over
         after = [at for at, _, _ in (await stage.oracle.arrivals("a"))[before + tries :]]
         await stage.judge(result)
-    bound = FAILURES + DELIVERY["concurrency"] + sum(1 for one in _probes(storm + 1))
+    bound = FAILURES + DELIVERY["concurrency"] + sum(1 for one in _probes(over - began + 1))
     seconds, tenths = _most(after, 1.0), _most(after, 0.1)
     share = stormy["rate"] / usual["rate"]
     result.figures |= {
