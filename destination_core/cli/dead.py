@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,12 +132,16 @@ def _change(
     wanted: letters.Filters,
     done: str,
     dry_run: bool,
-    chosen: "Callable[[SqliteQueue], Callable[[list[int]], Awaitable[int]]]",
+    chosen: "Callable[[SqliteQueue], Callable[[Sequence[int]], Awaitable[int]]]",
 ) -> int:
+    from destination_core.runner.replay import Pace
+
     async def change() -> int:
         async with letters.opened(configured(config)) as queue:
             ids = [one.id async for one in letters.matching(queue, wanted)]
-            return len(ids) if dry_run else await chosen(queue)(ids)
+            if dry_run:
+                return len(ids)
+            return sum([await chosen(queue)(part) async for part in Pace(None).portions(ids)])
 
     many = asyncio.run(change())
     would = " would be" if dry_run else ""

@@ -9,7 +9,7 @@ from destination_core.queue.reconciling import DamagedFile, reconcile
 from destination_core.queue.records import Counts, Damage, Expired
 from destination_core.queue.tables import CLOCK, COMMITS, SEQUENCE, Tables
 
-SHRINK_PAGES: Final = 500
+SHRINK_PAGES: Final = 100
 """Empty pages that one round of upkeep gives back to the disk."""
 
 SET_BACK_SECONDS: Final = 60

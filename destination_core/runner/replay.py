@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 SOURCE: Final = "replay"
 
+MOST: Final = 500
+"""Items of a portion: one transaction, for which others who share the queue have to wait."""
+
 PARTS: Final = 10
 """Into so many portions a second's events are cut."""
 
@@ -50,7 +53,7 @@ def intakes(
 
 
 class Pace:
-    """Cuts items into portions, so many items a second; without a rate, into one."""
+    """Cuts items into portions, so many items a second; without a rate, as fast as they go."""
 
     def __init__(self, rate: float | None) -> None:
         self._size = None if rate is None else max(1, int(rate / PARTS))
@@ -58,7 +61,7 @@ class Pace:
 
     async def portions(self, items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
         """Yield the portions, each when it may go."""
-        size = self._size or max(1, len(items))
+        size = min(self._size or MOST, MOST)
         for start in range(0, len(items), size):
             part = items[start : start + size]
             if self._size is not None:
