@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
 
@@ -152,6 +153,25 @@ async def test_a_body_that_does_not_come_is_408(
     assert server.load.held == server.load.calls == 0
     await slow.close()
     await other.close()
+
+
+async def test_connections_leave_files_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One too many is cut off at once; when another has gone, there is room again."""
+    monkeypatch.setattr(protocol, "most_files", lambda: 4)
+    async with Server(Sources([]), _keep, port=0) as server:
+        first, second, third = [await Socket.to(server) for _ in range(3)]
+        with contextlib.suppress(ConnectionError):
+            assert await third.reader.read() == b""
+        with contextlib.suppress(ConnectionError):
+            await third.close()
+        await first.close()
+        await second.say(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await second.answer())[0] == 200
+        fourth = await Socket.to(server)
+        await fourth.say(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await fourth.answer())[0] == 200
+        for one in (second, fourth):
+            await one.close()
 
 
 async def test_a_caller_that_goes_away_leaves_nothing_behind(server: Server) -> None:

@@ -1,6 +1,9 @@
 """What aiohttp leaves open below the level of requests: patience, and errors as JSON."""
 
+import asyncio
 import logging
+import resource
+import sys
 from typing import Any, Final
 
 from aiohttp import web
@@ -59,8 +62,29 @@ class Protocol(web.RequestHandler):
 
 
 class Connections(web.Server):
-    """Makes a ``Protocol`` for each connection."""
+    """Makes a ``Protocol`` for each connection; more than ``most`` at once are cut off.
+
+    By default half of the files that the process may open: the others are for the queue and for
+    the connections to destinations, which nobody who only connects shall take.
+    """
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.most = most_files() // 2
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        """Count a connection, or cut it off."""
+        super().connection_made(handler, transport)
+        if len(self._connections) > self.most:
+            log.warning("too many connections: one more is cut off")
+            self._loop.call_soon(transport.abort)  # after aiohttp has begun with it
 
     def __call__(self) -> web.RequestHandler:
         """Make the protocol of a new connection."""
         return Protocol(self, loop=self._loop, **self._kwargs)
+
+
+def most_files() -> int:
+    """Return how many files the process may open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
