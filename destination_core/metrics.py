@@ -28,7 +28,7 @@ from prometheus_client.core import (
 
 from destination_core.errors import Paused, RetryableError, SetupError
 from destination_core.http import core_version
-from destination_core.queue import Counts, Delivered, Settlement
+from destination_core.queue import Counts, Delivered, Settlement, SqliteQueue
 from destination_core.runner import Runner
 from destination_core.server import Server
 from destination_core.work import Attempt, Delivery
@@ -155,7 +155,11 @@ class Metrics:
         yield from (states, missing, oldest, letters)
 
     def _of_queue(self) -> Iterable[Metric]:
+        unnamed = self._counts.get("") or Counts()
+        yield _counter("duplicates", "Events that had been seen before.", value=unnamed.duplicates)
         queue = self._runner.queue
+        if not isinstance(queue, SqliteQueue):  # the rest is about the file
+            return
         commits, seconds = queue.commits
         yield SummaryMetricFamily(
             "destinations_queue_commit_seconds",
@@ -163,8 +167,6 @@ class Metrics:
             count_value=commits,
             sum_value=seconds,
         )
-        unnamed = self._counts.get("") or Counts()
-        yield _counter("duplicates", "Events that had been seen before.", value=unnamed.duplicates)
         yield _gauge("queue_bytes", "Bytes in use by the queue.", value=queue.used_bytes)
         yield _gauge("queue_limit_bytes", "Bytes the queue may have.", value=queue.max_bytes)
         yield _gauge("disk_free_bytes", "Free bytes beside the queue.", value=queue.free_bytes())

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from destination_core.connection import Connection, Policy
 from destination_core.http import AiohttpTransport, Transport
-from destination_core.queue import Accepted, Settlement, SqliteQueue
+from destination_core.queue import Accepted, Queue, Settlement
 from destination_core.runner.intake import Intakes
 from destination_core.runner.quarantine import Quarantine
 from destination_core.runner.worker import Worker
@@ -42,7 +42,7 @@ class Runner:
     def __init__(
         self,
         connections: Iterable[Connection[Any]],
-        queue: SqliteQueue,
+        queue: Queue,
         *,
         policies: Mapping[str, Policy] | None = None,
         transport: Transport | None = None,

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import os
 import tempfile
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,7 +20,7 @@ LEASE = 60.0
 
 
 class QueueMachine(RuleBasedStateMachine):
-    """Put, claim, settle, lose leases, let time pass, reopen; a dict is the model.
+    """Put, claim, renew, settle, lose leases, let time pass, crash, reopen; a dict is the model.
 
     At the destination "ordered", an event is due when no earlier one of its user is left.
     """
@@ -33,6 +34,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.given = 0
         self.due: dict[tuple[int, str], float] = {}
         self.held: dict[tuple[int, str], Job] = {}
+        self.crashes: dict[tuple[int, str], int] = {}
         self.user: dict[int, int] = {}
         self.accepted = dict.fromkeys(DESTINATIONS, 0)
         self.settled = {name: {"delivered": 0, "dead": 0} for name in DESTINATIONS}
@@ -90,8 +92,19 @@ class QueueMachine(RuleBasedStateMachine):
         jobs = self.run(self.queue.claim(name, limit, LEASE))
         assert [job.sequence for job in jobs] == [number for _, number in ready[:limit]]
         for job in jobs:
-            self.due[job.sequence, name] = self.now + LEASE
-            self.held[job.sequence, name] = job
+            key = job.sequence, name
+            self.crashes[key] = self.crashes.get(key, 0) + (key in self.held)
+            assert job.crashes == self.crashes[key]
+            self.due[key] = self.now + LEASE
+            self.held[key] = job
+
+    @rule(data=st.data())
+    def renew(self, data: st.DataObject) -> None:
+        """Lease a job that is held for longer: also one whose lease has ended meanwhile."""
+        if self.held:
+            key = data.draw(st.sampled_from(sorted(self.held)))
+            assert self.run(self.queue.renew([self.held[key]], LEASE)) == 1
+            self.due[key] = self.now + LEASE
 
     @rule(data=st.data(), how=st.sampled_from(["delivered", "dead", "retry"]))
     def settle(self, data: st.DataObject, how: str) -> None:
@@ -103,6 +116,7 @@ class QueueMachine(RuleBasedStateMachine):
         if how == "retry":
             assert self.run(self.queue.settle([Retry(job, self.now + 5)])) == 1
             self.due[key] = self.now + 5
+            self.crashes[key] = 0
             return
         one = Delivered(job) if how == "delivered" else Dead(job, "", "", "X", "x", b"{}")
         assert self.run(self.queue.settle([one])) == 1
@@ -122,6 +136,21 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue = self.opened()
         for key in self.held:
             self.due[key] = 0.0
+        self.held.clear()
+
+    @rule()
+    def crash(self) -> None:
+        """Die without closing, and open again: what was held is due at once, with one crash."""
+        dying = self.queue
+        dying._writer.stop()
+        dying._writer._db.close()
+        dying._mark.close()
+        os.close(dying._lock._descriptor)  # as the kernel does
+        self.queue = self.opened()
+        assert self.queue.damage == []
+        for key in self.held:
+            self.due[key] = 0.0
+            self.crashes[key] = self.crashes.get(key, 0) + 1
         self.held.clear()
 
     @rule()
