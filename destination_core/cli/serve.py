@@ -1,7 +1,9 @@
 """`destinations serve`."""
 
 import asyncio
+import contextlib
 import logging
+import resource
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +34,7 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
     from destination_core.service import run_until_stopped
 
     address = loading.address(listen)
+    _allow_files()
     redaction = logs.configure(as_json=log_json)
     load = partial(loading.service, config, redaction)
     service = load()
@@ -60,3 +63,10 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
             )
         )
     return OK
+
+
+def _allow_files() -> None:
+    """Use as many files as the system allows: the usual limit, 1,024, is for `select`."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS has a limit that it does not tell
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
