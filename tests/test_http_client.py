@@ -234,3 +234,10 @@ async def test_the_rate_of_a_connection_is_bounded():
     for _ in range(2):
         await sent.client.get("/x")
     assert sent.client._session.limiter.has_capacity() is False
+
+
+@pytest.mark.parametrize("url", ["api.acme.test", "ftp://api.acme.test", "https://u:p@acme.test"])
+def test_a_base_url_that_is_none_is_found_before_anything_is_sent(url: str):
+    """Whoever starts a runner with it hears of it then; no destination is silent instead."""
+    with pytest.raises(errors.InvalidSettings, match="base URL"):
+        RequestOptions(url)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiolimiter import AsyncLimiter
 
-from destination_core.errors import InvalidSettings, PluginError
+from destination_core.errors import InvalidSettings, PluginError, SetupError
 from destination_core.http.addresses import Base
 from destination_core.http.guard import Guard
 from destination_core.http.headers import LINE_BREAK, NAME
@@ -31,8 +31,8 @@ class RequestOptions:
     go with them. ``public_only`` is for URLs that users supply: requests go to public addresses
     only, and to ``allowed_networks`` (CIDR), which the operator sets. ``requests_per_second``
     bounds the rate of the connection; bursts are those of a tenth of a second. Raises
-    ``InvalidSettings`` for a header that cannot be sent, ``PluginError`` for a number that is none,
-    ``ValueError`` for a network that is none.
+    ``InvalidSettings`` for a URL or a header that cannot be used, ``PluginError`` for a number
+    that is none, ``ValueError`` for a network that is none.
     """
 
     base_url: str = ""
@@ -45,6 +45,10 @@ class RequestOptions:
     allowed_networks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        try:
+            Base(self.base_url)
+        except SetupError as error:
+            raise InvalidSettings(f"base URL: {error}") from None
         headers: Mapping[str, Any] = self.headers
         for name, value in headers.items():
             if not NAME.fullmatch(name):
