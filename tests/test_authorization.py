@@ -88,6 +88,33 @@ async def test_refused_token_is_renewed_and_the_attempt_repeated_once() -> None:
     assert sent == ["Bearer access-old", "Bearer access-001"]
 
 
+@pytest.mark.parametrize(
+    ("raised", "renewals"),
+    [
+        (dc.PermanentError("ended", status=401), 1),
+        (dc.RetryableError("ended", status=401), 1),
+        (dc.InvalidAuthentication("ended"), 1),
+        (dc.InvalidAuthentication("not yours", status=403), 0),
+        (dc.PermanentError("odd", status=400), 0),
+    ],
+    ids=["permanent-401", "retryable-401", "no-status", "403", "400"],
+)
+async def test_401_is_a_refused_token_in_whatever_error(
+    raised: dc.DeliveryError, renewals: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An action that raises by itself means the token when it says 401, or no status at all."""
+
+    async def handler(ctx: Any, entry: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(ledger.post, "handler", handler)
+    server = Server()
+    async with dc.Engine([connection(holding(server))], transport=server) as engine:
+        (delivery,) = await engine.send(track())
+    assert (len(server.forms), delivery.attempts) == (renewals, 1 + renewals)
+    assert type(delivery.error) is type(raised)
+
+
 async def test_hundred_refused_attempts_share_one_renewal() -> None:
     """However many attempts meet a 401 at once, the token is renewed once and all are repeated."""
     server = Server()

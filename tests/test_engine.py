@@ -321,3 +321,10 @@ async def test_a_handler_that_hangs_is_ended_by_its_deadline() -> None:
     async with dc.Engine([one], transport=ScriptedTransport(), deadline=0.05) as engine:
         (delivery,) = await engine.send({"type": "identify", "userId": "u"})
     assert (delivery.status, delivery.reason) == ("retryable", "hanging: hang timed out")
+
+
+@pytest.mark.parametrize("attempts", [0, -1])
+def test_retrying_means_trying_at_least_once(attempts: int) -> None:
+    """No attempt at all would settle events that nobody tried to deliver."""
+    with pytest.raises(dc.ConfigurationError, match="attempts must be at least 1"):
+        dc.Retry(attempts)
