@@ -49,7 +49,7 @@ async def test_a_configuration_is_read_again_on_sighup(operator: Operator) -> No
 async def test_what_is_queued_for_a_removed_destination_stays(operator: Operator) -> None:
     """It is not lost but said, and delivered once the destination is back."""
     operator.write("events.ndjson", [track(n) for n in range(3)])
-    operator.simulator.faults.add(Fault(status=503))
+    operator.simulator.faults.add(Fault(status=503, times=None))
     process = await operator.start("run", "c.json", "events.ndjson")
     await operator.answered()
     process.send_signal(signal.SIGTERM)
