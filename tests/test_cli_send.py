@@ -60,6 +60,27 @@ def test_the_summary(shell: Shell, batch: str) -> None:
         assert said in run.out, run.out
 
 
+def test_a_type_that_is_none_of_segments_is_named(shell: Shell) -> None:
+    """A mistake in `type` is told from an event that nothing asks for, with its line."""
+    events = shell.write("e.ndjson", {"type": "group"}, {"type": "trak"}, {"type": "trak"})
+    report = shell.report(events)
+    assert report["filtered"] == 3
+    (one,) = report["reasons"]
+    assert (one["status"], one["count"], one["first"]) == ("filtered", 2, f"{events}:2")
+    assert "type 'trak' is none of track, identify," in one["reason"]
+
+
+def test_going_on_keeps_the_failures_of_the_first_run(shell: Shell) -> None:
+    """With `--from-line` the file of failures is added to; without, it is begun anew."""
+    events, failures = shell.write("e.ndjson", REJECTED, REJECTED), shell.folder / "failed"
+    options = (events, "--failures", failures)
+    counts = []
+    for more in ((), ("--from-line", 2), ()):
+        shell.send(*options, *more)
+        counts.append(len(failures.read_bytes().splitlines()))
+    assert counts == [2, 3, 2]
+
+
 @pytest.mark.parametrize(
     ("events", "code"),
     [([TRACK], 0), ([{"type": "group"}], 0), ([TRACK, REJECTED], 1), ([TRACK, 5], 1), ([], 0)],

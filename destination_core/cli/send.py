@@ -45,7 +45,8 @@ SHOWN = 10
 @click.option(
     "--failures",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    help="Write what failed to this file; `send` accepts it again, and sends it where it failed.",
+    help="Write what failed to this file (with --from-line, behind what it holds);"
+    " `send` accepts it again, and sends it where it failed.",
 )
 @click.option(
     "--from-line", default=1, type=click.IntRange(1), help="Start the first FILE at this line."
@@ -81,7 +82,9 @@ def command(
             raise click.UsageError(f"{name} would be read and written at once")
     opened = connections(config)
     with ExitStack() as stack:
-        out = stack.enter_context(failures.open("wb")) if failures else None
+        # what goes on where an earlier run was stopped keeps what failed in that one
+        mode = "ab" if from_line > 1 else "wb"
+        out = stack.enter_context(failures.open(mode)) if failures else None
         advance = stack.enter_context(progress("sending", None))
         sender = sending.Sender(
             opened,

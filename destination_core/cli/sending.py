@@ -25,6 +25,9 @@ CHUNK: Final = 500
 AHEAD: Final = 4
 """Chunks in flight; more would only hold memory."""
 
+TYPES: Final = ("track", "identify", "page", "screen", "group", "alias", "delete")
+"""Types of Segment's events; subscriptions may ask for others, most that come are mistakes."""
+
 MARK: Final = "_delivery"
 """The member under which a failed event carries where it failed; `send` takes it off again."""
 
@@ -244,6 +247,10 @@ class Sender:
     def _settled(self, line: Line, deliveries: list[Delivery]) -> None:
         self.report.events += 1
         self.report.filtered += not deliveries
+        kind = line.event["type"] if isinstance(line.event, dict) else ""
+        if not deliveries and kind not in TYPES:
+            known = ", ".join(TYPES)
+            self._reason(line, "filtered", f"type {kind!r} is none of {known}")
         for delivery in deliveries:
             status = str(delivery.status)
             self.report.outcomes[status] += 1
