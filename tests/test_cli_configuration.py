@@ -83,6 +83,18 @@ def test_a_mistake_is_named_with_file_and_line(
         ("c.yaml", b"- 1\n", "c.yaml: must hold `destinations`"),
         ("c.yaml", b"destinations: {}\n", "c.yaml:1:1: no destination is configured"),
         ("c.yaml", b"\xff\xfe", "c.yaml: is not UTF-8 at byte 0"),
+        ("c.yaml", b"destinations:", "c.yaml:1:1: 'destinations' must be a mapping of keys to v"),
+        ("c.yaml", b"destinations: {a: }", "'a' must be a mapping of keys to values, got nothing"),
+        (
+            "c.json",
+            b'{"destinations": {"a": {"plugin": []}}}',
+            "'plugin' must be a text, got a list",
+        ),
+        (
+            "c.json",
+            b'{"destinations": {"a": {"subscriptions": [5]}}}',
+            "item 1 must be a mapping of keys to values, got 5",
+        ),
         ("c.json", b'{\n"destinations": ', "c.json:2:17: not JSON"),
         ("c.json", b"[" * 100_000, "c.json"),
         ("c.toml", b"a = \n", "c.toml:1:5: not TOML"),

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -17,6 +17,15 @@ from destination_core.connection.config import (
 from destination_core.connection.policy import Policy
 from destination_core.connection.source import Location
 from destination_core.errors import ConfigurationError
+
+EXPECTED: Final = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping of keys to values",
+    "list_type": "a list",
+    "model_type": "a mapping of keys to values",
+    "string_type": "a text",
+}
+"""What a place in the file must hold, by pydantic's type of error."""
 
 
 class InvalidConfiguration(ConfigurationError):
@@ -46,8 +55,19 @@ def said(error: Any, data: Any) -> str:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             return str(error["msg"])
-    kind = type(value).__name__ if isinstance(value, dict | list) else repr(value)[:60]
-    return f"{key!r}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {kind}"
+    subject = f"item {key + 1}" if isinstance(key, int) else repr(key)
+    wanted = EXPECTED.get(error["type"])
+    if wanted is None:
+        return f"{subject}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {_shown(value)}"
+    return f"{subject} must be {wanted}, got {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, dict | list):
+        return (
+            "nothing" if value is None else f"a {'list' if isinstance(value, list) else 'mapping'}"
+        )
+    return repr(value)[:60]
 
 
 def _known_keys(location: Location) -> list[str]:
