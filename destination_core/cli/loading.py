@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import orjson
 
+from destination_core.cli.main import quietly_interrupted
 from destination_core.connection import Connection, load_connections
 from destination_core.errors import ConfigurationError
 from destination_core.plugins import Registry
@@ -34,7 +35,8 @@ config_argument: Callable[[F], F] = click.argument(
 
 def registry() -> Registry:
     """Load the installed plugins; broken ones are named on standard error."""
-    found = Registry.discover()
+    with quietly_interrupted():
+        found = Registry.discover()
     for failure in found.failures:
         click.echo(f"warning: {failure}", err=True)
     return found

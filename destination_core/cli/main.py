@@ -1,8 +1,12 @@
 """The group of commands, and what becomes of errors."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
 import click
@@ -41,6 +45,24 @@ COMMANDS: Final = {
 """The commands and their short help: known without importing them."""
 
 
+@contextmanager
+def quietly_interrupted() -> Iterator[None]:
+    """Let Ctrl-C end the process at once while modules are imported.
+
+    As an exception it may come up in class definitions and callbacks of C code, which print it
+    with a traceback of their own, or swallow it.
+    """
+    given = signal.getsignal(signal.SIGINT)
+    if given is not signal.default_int_handler or current_thread() is not main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, given)
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called."""
 
@@ -52,7 +74,8 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"destination_core.cli.{cmd_name}").command
+        with quietly_interrupted():
+            command = import_module(f"destination_core.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's

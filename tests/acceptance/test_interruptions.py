@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 
 from destination_customerio.simulator import Fault
 from tests.acceptance.destinations import Operator, track
@@ -61,3 +63,23 @@ async def test_a_second_signal_gives_up(operator: Operator) -> None:
     assert run.code == 130
     assert run.err.endswith("interrupted\n")
     assert "Traceback" not in run.err
+
+
+IMPORTING = """
+import os, signal
+from destination_core.cli.main import quietly_interrupted
+
+class Imported:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), signal.SIGINT)
+
+with quietly_interrupted():
+    class Plugin:
+        field = Imported()
+"""
+
+
+def test_a_signal_while_modules_are_imported_ends_it_without_a_word() -> None:
+    """Where Python would swallow it, or answer with the traceback of something else."""
+    run = subprocess.run([sys.executable, "-c", IMPORTING], capture_output=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (-signal.SIGINT, b"", b"")
