@@ -208,6 +208,18 @@ def test_send_names_files_that_are_not_there(destinations: CommandLine, config: 
     assert destinations("send", config, "nope.ndjson").code == 2
 
 
+def test_explain_a_deletion(destinations: CommandLine, config: Path) -> None:
+    """No subscription is asked about it; the request that forgets the user is shown."""
+    run = destinations("explain", config, '{"type": "delete", "userId": "u/1"}')
+    assert run.code == 0
+    assert "DELETE https://track.customer.io/api/v1/customers/u%2F1\n" in run.out
+    assert "1 of 1 destinations can forget users; nothing was sent" in run.out
+    (one,) = destinations("explain", config, '{"type": "delete", "userId": "u"}', "--json").json()
+    assert (one["destination"], one["action"], one["matched"]) == ("customerio", "on_delete", True)
+    nobody = destinations("explain", config, '{"type": "delete"}')
+    assert (nobody.code, "neither userId nor anonymousId" in nobody.err) == (2, True)
+
+
 def test_demo(destinations: CommandLine) -> None:
     """It ends with what happened, what Customer.io would hold, and what to type next."""
     report = destinations("demo", "--json").json()
@@ -215,3 +227,15 @@ def test_demo(destinations: CommandLine) -> None:
     assert report["outcomes"]["delivered"] >= 2_000
     assert report["outcomes"]["rejected"] > 0
     assert report["holds"]["people"] > 0
+
+
+def test_the_demo_ends_as_the_readme_shows(destinations: CommandLine) -> None:
+    """At every run, but for the time that it took."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    transcript = readme.split("$ make demo\n")[2].split("```")[0]
+    ours = destinations("demo").out
+    timeless = [
+        [line for line in text.strip().splitlines() if " events per second, in " not in line]
+        for text in (transcript, ours)
+    ]
+    assert timeless[0] == timeless[1]

@@ -89,7 +89,10 @@ async def _run(
             ],
         )
         with progress("delivering", len(read)) as advance:
-            sender = sending.Sender([connection], retry=Retry(attempts=3), advance=advance)
+            # One request at a time: the figures are those of the events' order, at every run.
+            sender = sending.Sender(
+                [connection], concurrency=1, retry=Retry(attempts=3), advance=advance
+            )
             started = time.monotonic()
             report = await sender.run(read)
             seconds = time.monotonic() - started

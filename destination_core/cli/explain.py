@@ -1,6 +1,7 @@
 """`destinations explain`."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ from destination_core.cli.main import OK, PROBLEMS
 
 if TYPE_CHECKING:
     from destination_core.connection import CompiledSubscription, Connection
+    from destination_core.work import Delivery
 
 OPEN: Final = "what follows depends on the destination's answer, and nobody was asked"
 
@@ -33,7 +35,8 @@ def command(config: Path, event: str, as_json: bool) -> int:
     """Show what would become of an EVENT (a file, - or inline JSON), and send nothing.
 
     For each subscription: matched or not and which condition decided, the payload, and the exact
-    request, without credentials: the first one, where more depend on its answer.
+    request, without credentials: the first one, where more depend on its answer. Of a `delete`
+    event, which no subscription is asked about, the request that forgets the user.
     """
     from destination_core.errors import InvalidEvent
     from destination_core.event import parse_event
@@ -43,18 +46,24 @@ def command(config: Path, event: str, as_json: bool) -> int:
     except InvalidEvent as error:
         raise click.UsageError(f"EVENT cannot be read: {error}") from error
     opened = connections(config)
-    found = [
-        asyncio.run(_explain(connection, one, parsed))
-        for connection in opened
-        for one in connection.subscriptions
-    ]
+    deletes = parsed["type"] == "delete"
+    if deletes:
+        found = asyncio.run(_explain_deletion(opened, parsed))
+    else:
+        found = [
+            asyncio.run(_explain(connection, one, parsed))
+            for connection in opened
+            for one in connection.subscriptions
+        ]
     if as_json:
         echo_json(found)
     else:
         for one in found:
             _show(one)
     matched = sum(one["matched"] for one in found)
-    if not as_json:
+    if not as_json and deletes:
+        click.echo(f"{matched} of {len(opened)} destinations can forget users; nothing was sent")
+    elif not as_json:
         click.echo(f"{matched} of {len(found)} subscriptions match; nothing was sent")
     return OK if matched and not any(one.get("error") for one in found) else PROBLEMS
 
@@ -63,7 +72,7 @@ def _read(event: str) -> bytes:
     if event == "-":
         return sys.stdin.buffer.read()
     if event.lstrip().startswith("{"):
-        return event.encode()
+        return os.fsencode(event)  # as it was typed, whatever the locale says
     try:
         return Path(event).read_bytes()
     except OSError as error:
@@ -76,7 +85,6 @@ async def _explain(
     connection: "Connection[Any]", subscription: "CompiledSubscription", event: dict[str, Any]
 ) -> dict[str, Any]:
     from destination_core.cli.capture import CapturingTransport
-    from destination_core.credentials import AccessToken, MemoryTokens
     from destination_core.engine import Engine
 
     decision = subscription.trigger.explain(event)
@@ -93,11 +101,40 @@ async def _explain(
     }
     if not decision.matched:
         return made
-    tokens = MemoryTokens({connection.name: AccessToken("ACCESS-TOKEN")})  # nobody is asked for one
-    alone = connection.narrowed(subscription.name).kept_in(tokens)
+    alone = _offline(connection.narrowed(subscription.name))
     async with Engine([alone], transport=CapturingTransport()) as engine:
         (delivery,) = await engine.send(event)
     made["payload"] = None if delivery.payload is None else delivery.payload.to_json()
+    return made | _outcome(delivery)
+
+
+async def _explain_deletion(
+    opened: "list[Connection[Any]]", event: dict[str, Any]
+) -> list[dict[str, Any]]:
+    from destination_core.cli.capture import CapturingTransport
+    from destination_core.engine import Engine
+
+    alone = [_offline(one) for one in opened]
+    async with Engine(alone, transport=CapturingTransport()) as engine:
+        deliveries = await engine.delete(event)
+    if any(not one.connection for one in deliveries):
+        raise click.UsageError(f"EVENT cannot be sent: {deliveries[0].reason}")
+    common = {"subscription": "Deletion", "action": "on_delete", "trigger": "", "decided_by": []}
+    return [
+        {"destination": one.connection, **common, "matched": True, **_outcome(one)}
+        for one in deliveries
+    ]
+
+
+def _offline(connection: "Connection[Any]") -> "Connection[Any]":
+    """Give a connection an access token, so that nobody is asked for one."""
+    from destination_core.credentials import AccessToken, MemoryTokens
+
+    return connection.kept_in(MemoryTokens({connection.name: AccessToken("ACCESS-TOKEN")}))
+
+
+def _outcome(delivery: "Delivery") -> dict[str, Any]:
+    made: dict[str, Any] = {}
     made["requests"] = [one["request"] for one in delivery.requests()]
     made["warnings"] = list(delivery.warnings)
     if delivery.error is not None:

@@ -69,3 +69,25 @@ def test_the_shell_is_told_what_may_follow() -> None:
             },
         )
         assert expected in completed.stdout
+
+
+def test_an_event_is_read_as_typed_whatever_the_locale(tmp_path: Path) -> None:
+    """In the C locale Python reads arguments as ASCII; the event is UTF-8 all the same."""
+    config = tmp_path / "c.json"
+    settings = {"site_id": "${env:A_SECRET}", "api_key": "${env:A_SECRET}"}
+    one = {
+        "plugin": "customerio",
+        "settings": settings,
+        "subscriptions": [{"preset": "Track Event"}],
+    }
+    config.write_text(json.dumps({"destinations": {"cio": one}}), "utf-8")
+    event = json.dumps({**track(1), "event": "Café"}, ensure_ascii=False)
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    explained = subprocess.run(
+        [PROGRAM, "explain", config, event.encode(), "--json"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **ascii_only, "A_SECRET": "canary"},
+    )
+    assert explained.returncode == 0, explained.stderr
+    assert json.loads(explained.stdout)[0]["payload"]["name"] == "Café"
