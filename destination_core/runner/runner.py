@@ -17,8 +17,11 @@ from destination_core.work import Attempt, Delivery, Event
 
 log: Final = logging.getLogger(__name__)
 
-DRAIN_SECONDS: Final = 20.0
+DRAIN_SECONDS: Final = 18.0
 """How long what is in flight may take when the runner is told to stop: 25 with the server's 5."""
+
+BACK_SECONDS: Final = 2.0
+"""How long it may take to give back what is in flight by then."""
 
 LISTEN_SECONDS: Final = 0.1
 """Between two looks for what other processes have done."""
@@ -157,7 +160,7 @@ class Runner:
             log.warning("%d destinations did not finish in %g s", len(late), seconds)
             for task in late:
                 running[task].abort()
-            await asyncio.wait(late, timeout=5)
+            await asyncio.wait(late, timeout=BACK_SECONDS)
             for task in late:
                 task.cancel()
         await asyncio.gather(*running, tending, return_exceptions=True)
