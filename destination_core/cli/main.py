@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
@@ -94,13 +93,6 @@ class LazyGroup(click.Group):
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
-
-
-def _version() -> str:
-    try:
-        return version("destination-core")
-    except PackageNotFoundError:
-        return "0"
 
 
 @click.group(
