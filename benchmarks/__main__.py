@@ -22,6 +22,10 @@ PEER: Final = HERE / "peer"
 ROOT: Final = HERE.parent
 
 
+Figure = dict[str, float]
+"""What one measurement gave, per event: ``microseconds`` of time, and of ``cpu``."""
+
+
 @dataclass
 class Row:
     """One row of the table: what is measured, the targets, and what was measured."""
@@ -30,14 +34,14 @@ class Row:
     unit: str
     at_least: str
     aim: str
-    peer: list[float] = field(default_factory=list)
-    ours: list[float] = field(default_factory=list)
-    reference: list[float] = field(default_factory=list)
+    peer: list[Figure] = field(default_factory=list)
+    ours: list[Figure] = field(default_factory=list)
+    reference: list[Figure] = field(default_factory=list)
 
-    def ratio(self) -> float:
-        """Return the median of the ratios of paired rounds."""
+    def ratio(self, clock: str) -> float:
+        """Return the median of the ratios of paired rounds, by ``microseconds`` or by ``cpu``."""
         other = self.peer or self.reference
-        pairs = zip(other, self.ours, strict=True)
+        pairs = [(a[clock], b[clock]) for a, b in zip(other, self.ours, strict=True)]
         return median(a / b if self.peer else b / a for a, b in pairs)
 
 
@@ -128,7 +132,8 @@ def sink(arrivals: Path | None = None) -> Iterator[str]:
             process.stdin.close()
 
 
-def _round(bench: Bench, rows: dict[str, Row]) -> None:
+def _round(bench: Bench, rows: dict[str, Row], *, ours_first: bool) -> None:
+    """Measure every row once; who goes first alternates, for the machine may drift."""
     for name, options in {
         "single": {"mode": "single"},
         "batch": {"mode": "batch"},
@@ -136,23 +141,37 @@ def _round(bench: Bench, rows: dict[str, Row]) -> None:
         "batch-sink": {"mode": "batch", "sink": bench.sink},
     }.items():
         row = rows[name]
+        sides = [(row.ours, bench.run_ours)]
         if bench.node:
-            row.peer.append(bench.run_peer(options)["microseconds"])
-        row.ours.append(bench.run_ours(options)["microseconds"])
-    bare = bench.run_ours({"mode": "bare", "sink": bench.sink})["microseconds"]
-    rows["bare"].reference.append(bare)
+            sides.insert(1 if ours_first else 0, (row.peer, bench.run_peer))
+        for figures, run in sides:
+            figures.append(_figure(run(options)))
+    bare = bench.run_ours({"mode": "bare", "sink": bench.sink})
+    rows["bare"].reference.append(_figure(bare))
     rows["bare"].ours.append(rows["single-sink"].ours[-1])
     for name, mode, many in (
         ("events", "subscriptions-event", 1000),
         ("properties", "subscriptions-property", 1000),
         ("plugins", "plugins", 200),
     ):
-        rows[name].reference.append(bench.run_ours({"mode": mode, "count": 1})["microseconds"])
-        rows[name].ours.append(bench.run_ours({"mode": mode, "count": many})["microseconds"])
-    started = time.perf_counter()
+        rows[name].reference.append(_figure(bench.run_ours({"mode": mode, "count": 1})))
+        rows[name].ours.append(_figure(bench.run_ours({"mode": mode, "count": many})))
+    rows["help"].ours.append(_start_up())
+
+
+def _figure(measured: dict[str, Any]) -> Figure:
+    return {"microseconds": measured["microseconds"], "cpu": measured["cpu"]}
+
+
+def _start_up() -> Figure:
+    """Measure `destinations --help`."""
     command = [str(Path(sys.executable).with_name("destinations")), "--help"]
+    before, started = os.times(), time.perf_counter()
     subprocess.run(command, capture_output=True, check=True)
-    rows["help"].ours.append(time.perf_counter() - started)
+    seconds, after = time.perf_counter() - started, os.times()
+    spent = after.children_user + after.children_system
+    spent -= before.children_user + before.children_system
+    return {"microseconds": seconds * 1e6, "cpu": spent * 1e6}
 
 
 def _rows() -> dict[str, Row]:
@@ -170,14 +189,22 @@ def _rows() -> dict[str, Row]:
 
 
 def _table(rows: dict[str, Row]) -> str:
-    lines = ["| | peer or reference | ours | ratio | at least | aim |", "|---|---|---|---|---|---|"]
+    titles = "| | peer or reference | ours | ratio | by CPU time | at least | aim |"
+    lines = [titles, "|---" * 7 + "|"]
     for row in rows.values():
         other = row.peer or row.reference
-        shown = f"{median(other):.2f} {row.unit}" if other else "-"
-        ratio = f"{row.ratio():.2f}x" if other else "-"
-        ours = f"{median(row.ours):.3f} s" if row.unit == "s" else f"{median(row.ours):.2f} µs"
-        lines.append(f"| {row.name} | {shown} | {ours} | {ratio} | {row.at_least} | {row.aim} |")
+        shown = _shown(row, other) if other else "-"
+        ratios = [f"{row.ratio(clock):.2f}x" if other else "-" for clock in ("microseconds", "cpu")]
+        if row.unit == "s":
+            ratios[1] = f"{median(one['cpu'] for one in row.ours) / 1e6:.3f} s"
+        cells = (row.name, shown, _shown(row, row.ours), *ratios, row.at_least, row.aim)
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _shown(row: Row, figures: list[Figure]) -> str:
+    middle = median(one["microseconds"] for one in figures)
+    return f"{middle / 1e6:.3f} s" if row.unit == "s" else f"{middle:.2f} µs"
 
 
 def main() -> None:
@@ -199,7 +226,7 @@ def main() -> None:
             memory["peer"] = bench.run_peer({"mode": "single"})["rss"]
         for number in range(options.rounds):
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-            _round(bench, rows)
+            _round(bench, rows, ours_first=number % 2 == 1)
     print(_table(rows))
     print("\nmemory, MiB: " + ", ".join(f"{k} {v / 2**20:.0f}" for k, v in memory.items()))
     if options.json:

@@ -11,7 +11,7 @@ import resource
 import sys
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from types import ModuleType
 from typing import Any, Final
 
@@ -91,12 +91,12 @@ async def measure(options: Options, run: Callable[[], Awaitable[int]]) -> dict[s
     """Warm up with one pass, then repeat passes for the given time."""
     await run()
     count = 0
-    started = perf_counter()
+    started, spent = perf_counter(), process_time()
     while perf_counter() - started < options["seconds"]:
         count += await run()
-    seconds = perf_counter() - started
+    seconds, spent = perf_counter() - started, process_time() - spent
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"microseconds": seconds * 1e6 / count, "rss": rss}
+    return {"microseconds": seconds * 1e6 / count, "cpu": spent * 1e6 / count, "rss": rss}
 
 
 async def together(items: list[Any], limit: int, run: Callable[[Any], Awaitable[object]]) -> None:

@@ -81,6 +81,7 @@ async function main() {
   await pass(destination, events, settings)
   if (options.record) return { sent }
   let count = 0
+  const spent = process.cpuUsage()
   const started = process.hrtime.bigint()
   const until = started + BigInt(Math.round(options.seconds * 1e9))
   while (process.hrtime.bigint() < until) {
@@ -88,7 +89,9 @@ async function main() {
     count += events.length
   }
   const seconds = Number(process.hrtime.bigint() - started) / 1e9
-  return { microseconds: (seconds * 1e6) / count, rss: process.memoryUsage().rss }
+  const { user, system } = process.cpuUsage(spent)
+  const rss = process.memoryUsage().rss
+  return { microseconds: (seconds * 1e6) / count, cpu: (user + system) / count, rss }
 }
 
 main().then(
