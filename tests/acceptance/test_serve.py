@@ -80,18 +80,24 @@ async def test_one_process_accepts_and_another_delivers(operator: Operator) -> N
         assert "delivering to nobody" in service.lines[0]
         assert await service.post(session, [track(n) for n in range(100)])
         other = await operator.start("run", "s.json", "--stay", "--listen", "127.0.0.1:0")
-        assert other.stderr is not None
-        url = (await other.stderr.readline()).decode().split("metrics at ")[1].split()[0]
-        await until(operator, 100)
-        assert await service.post(session, [track(n) for n in range(100, 200)])
-        await until(operator, 200)
-        async with session.get(f"{url}/metrics") as answer:
-            assert 'destinations_deliveries_total{action="trackEvent"' in await answer.text()
-        async with session.post(f"{url}/v1/batch", json={"writeKey": KEY, "batch": []}) as answer:
-            assert answer.status == 401
-        other.send_signal(signal.SIGTERM)
-        ended = await operator.ended(other)
-        assert "customerio: 200 delivered, 0 dead, 0 queued" in ended.out
+        try:
+            assert other.stderr is not None
+            url = (await other.stderr.readline()).decode().split("metrics at ")[1].split()[0]
+            await until(operator, 100)
+            assert await service.post(session, [track(n) for n in range(100, 200)])
+            await until(operator, 200)
+            async with session.get(f"{url}/metrics") as answer:
+                assert 'destinations_deliveries_total{action="trackEvent"' in await answer.text()
+            async with session.post(
+                f"{url}/v1/batch", json={"writeKey": KEY, "batch": []}
+            ) as answer:
+                assert answer.status == 401
+            other.send_signal(signal.SIGTERM)
+            ended = await operator.ended(other)
+            assert "customerio: 200 delivered, 0 dead, 0 queued" in ended.out
+        finally:
+            if other.returncode is None:
+                other.kill()
         assert await service.end() == 0
     assert held(operator) == list(range(200))
 
