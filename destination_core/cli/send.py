@@ -34,7 +34,14 @@ SHOWN = 10
 @config_argument
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--batch/--no-batch", default=True, help="Send in batches where actions can.")
-@click.option("--concurrency", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "--concurrency",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Requests in flight at once; with 1 and --no-batch they go in the order of the events,"
+    " but for what is tried again.",
+)
 @click.option(
     "--retries",
     default=3,

@@ -124,6 +124,10 @@ def files(names: Iterable[str], stdin: IO[bytes], *, first: int = 1) -> Iterator
         first = 1
 
 
+def _deletes(line: Line) -> bool:
+    return isinstance(line.event, dict) and line.event["type"] == "delete"
+
+
 class Sender:
     """Deliver lines through engines, and write down what became of them.
 
@@ -163,6 +167,11 @@ class Sender:
             chunks = self._chunks(source)
             # In a thread: a slow pipe must not keep what is in flight from being answered.
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                if _deletes(chunk[0]):  # it is about what came before, and not what comes after
+                    await asyncio.gather(*running)
+                    running = set()
+                    await self._deliver(chunk)
+                    continue
                 running.add(asyncio.create_task(self._deliver(chunk)))
                 if len(running) >= AHEAD:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -179,6 +188,9 @@ class Sender:
         for line in source:
             if self.stopped:  # what came after is not read, or was cut short
                 break
+            if chunk and _deletes(line) != _deletes(chunk[0]):
+                yield chunk
+                chunk = []
             chunk.append(line)
             self.last = line
             if len(chunk) >= CHUNK:
@@ -199,16 +211,14 @@ class Sender:
                 self._lost(group, *route)
                 continue
             engine = await self._engine(route)
-            deletions = [one for one in group if one.event["type"] == "delete"]  # type: ignore[index]
-            for line in deletions:
-                self._settled(line, await engine.delete(line.event))  # type: ignore[arg-type]
-            others = [one for one in group if one.event["type"] != "delete"]  # type: ignore[index]
-            for line, deliveries in zip(others, await self._send(engine, others), strict=True):
+            for line, deliveries in zip(group, await self._send(engine, group), strict=True):
                 self._settled(line, deliveries)
         self._advance(len(chunk))
 
     async def _send(self, engine: Engine, group: list[Line]) -> list[list[Delivery]]:
         events: list[Any] = [line.event for line in group]
+        if _deletes(group[0]):
+            return [await engine.delete(event) for event in events]
         if self._batch:
             return await engine.send_batch(events)
         return list(await asyncio.gather(*[engine.send(event) for event in events]))

@@ -111,3 +111,18 @@ async def test_a_destination_that_repeats_the_credentials(operator: Operator, st
         run = await operator.run("send", "c.json", "events.ndjson", *options)
         assert run.code == 5  # and the operator has looked for the credentials
         assert "[redacted]:[redacted] is wrong" in (operator.folder / "failed").read_text("utf-8")
+
+
+async def test_a_deletion_keeps_its_place(operator: Operator) -> None:
+    """It forgets what came before it in the file, and nothing that comes after."""
+    identify = [
+        {"type": "identify", "userId": who, "messageId": f"m-{who}"} for who in ("old", "new")
+    ]
+    deletions = [{"type": "delete", "userId": who} for who in ("old", "new")]
+    operator.write("events.ndjson", [identify[0], *deletions, identify[1], *map(track, range(3))])
+    run = await operator.run("send", "c.json", "events.ndjson", "--json")
+    assert run.json()["outcomes"] == {"delivered": 7}
+    state = operator.simulator.state
+    assert state.person(id="old") is None
+    assert state.person(id="new") is not None
+    assert held(operator) == [0, 1, 2]
