@@ -1,8 +1,10 @@
 """Find plugins, check them, and hand each destination its own."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -237,4 +239,10 @@ def _place(error: BaseException, module: str) -> str:
 def _plain(error: Exception) -> str:
     """Say what pluggy found, in one line and without its representation of the plugin."""
     lines = [line.strip() for line in str(error).splitlines()]
-    return " ".join(line for line in lines if line)
+    said = " ".join(line for line in lines if line)
+    unknown = re.match(r"unknown hook '(\w+)'", said)
+    if unknown is None:
+        return said
+    close = get_close_matches(unknown[1], {*SETUP_HOOKS, *DELIVERY_HOOKS, *OBSERVERS}, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{unknown[0]}{hint}"

@@ -53,7 +53,8 @@ def test_unknown_slug_says_what_is_installed() -> None:
     ("hooks", "reason"),
     [
         ({}, "implements no hook"),
-        ({"perfrom": lambda ctx: None}, "unknown hook 'perfrom'"),
+        ({"perfrom": lambda ctx: None}, "unknown hook 'perfrom'; did you mean 'perform'?"),
+        ({"test_auth": lambda ctx: None}, "unknown hook 'test_auth'"),
         ({"extend_request": lambda setings: None}, "setings"),
         ({"perform": lambda ctx, action, payload: None}, "'perform' must be `async def`"),
         ({"register_destination": lambda: "acme"}, "must return a destination_core.Destination"),
