@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+import destination_core as dc
 from destination_core import hookspecs
 from destination_core.cli.main import COMMANDS, group
 
@@ -31,6 +32,13 @@ def test_python_on_pages_can_be_parsed(page: Path) -> None:
     """A block of Python is Python (top-level `await` included)."""
     for block in PYTHON.findall(page.read_text("utf-8")):
         compile(block, str(page), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT | ast.PyCF_ONLY_AST)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_names_on_pages_exist(page: Path) -> None:
+    """What a page calls `dc.something` is there to be imported."""
+    named = set(re.findall(r"\bdc\.(\w+)", page.read_text("utf-8")))
+    assert {name for name in named if not hasattr(dc, name)} == set()
 
 
 def test_every_hook_and_command_has_its_place() -> None:
