@@ -120,6 +120,9 @@ def test_a_missing_mapping_is_the_actions_own() -> None:
         (MAPPING | {"emial": "x"}, ["and will be dropped; did you mean 'email'?"]),
         (MAPPING | {"_metadata": 1, "__segment_internal_x": 1}, []),
         ({"__segment_internal_directive": {"@transform": {"apply": {}}}, "zzz": 1}, []),
+        (MAPPING | {"email": {"@liquid": "{% include 'x' %}"}}, ["mapping of /email fails on"]),
+        (MAPPING | {"name": {"@if": {}}}, ['/name fails on every event: @if requires an "exists"']),
+        (MAPPING | {"email": {"@case": {"operator": "x", "value": {"@path": "$.a"}}}}, []),
     ],
 )  # fmt: skip
 def test_what_is_probably_not_meant(mapping: dict[str, Any], warnings: list[str]) -> None:

@@ -112,6 +112,8 @@ class CompiledSubscription:
         """Say what is legal and probably not meant: unknown fields, required ones unmapped."""
         fields = self.action.schema.fields
         yield from self._unsaved()
+        for path, fault in self.mapping.doomed():
+            yield f"subscription {self.name!r}: mapping of {path} fails on every event: {fault}"
         if "__segment_internal_directive" in self.mapping.source:
             return
         for key in self.mapping.source:

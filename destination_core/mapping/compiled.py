@@ -1,6 +1,6 @@
 """Compile a mapping into functions of an event."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -54,6 +54,20 @@ class CompiledMapping:
                 "mapping fails: the event is nested too deeply", code="MAPPING_ERROR"
             ) from None
         return None if value is MISSING else value
+
+    def doomed(self) -> Iterator[tuple[str, str]]:
+        """Yield path and fault of what fails on every event: a broken template, a missing option.
+
+        Such mappings are legal, as in the hosted engine; found are those that every event meets.
+        """
+        for member in self.members or (Member("", self._resolver),):
+            try:
+                if member.resolve is not None:
+                    member.resolve({})
+            except Fault as fault:
+                if fault.always:
+                    path = [member.key, *fault.path] if self.members else fault.path
+                    yield "".join(f"/{key}" for key in path), str(fault)
 
     def __repr__(self) -> str:
         return f"<CompiledMapping of {', '.join(map(str, self.source))}>"

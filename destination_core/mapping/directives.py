@@ -327,7 +327,7 @@ def _failing(message: str) -> Resolver:
     """Fail on every event: Segment accepts these mappings and fails when it resolves them."""
 
     def fail(_: Any) -> Any:
-        raise Fault(message)
+        raise Fault(message, always=True)
 
     return fail
 

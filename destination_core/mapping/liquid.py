@@ -132,7 +132,7 @@ def compile_liquid(source: str, now: Callable[[], datetime]) -> Resolver:
 
     def render(data: Any) -> Any:
         if template is None:
-            raise Fault(fault, LIQUID_CODE)
+            raise Fault(fault, LIQUID_CODE, always=True)
         values = dict(data) if isinstance(data, Mapping) else {}
         try:
             return template.render({**values, WATCH: Watch(now)})

@@ -26,11 +26,12 @@ MISSING: Final[Any] = _Missing()
 
 
 class Fault(Exception):
-    """A directive fails on this event; ``path`` grows on the way out."""
+    """A directive fails on this event, or ``always``; ``path`` grows on the way out."""
 
-    def __init__(self, message: str, code: str = "MAPPING_ERROR") -> None:
+    def __init__(self, message: str, code: str = "MAPPING_ERROR", *, always: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.always = always
         self.path: list[str] = []
 
 
