@@ -105,7 +105,8 @@ def markdown(runs: Sequence[Run], old: str = "") -> str:
 
 def _row(run: Run) -> str:
     fault = run.fault
-    seen = f"{run.verdict} | {_seen(run)} | {run.day}"
+    form = ", in short" if run.size is Size.SHORT and run.result else ""
+    seen = f"{run.verdict}{form} | {_seen(run)} | {run.day}"
     return f"| {fault.id} | {fault.title} | {fault.limits} | {seen} |"
 
 
@@ -127,8 +128,8 @@ INTRODUCTION = """\
 
 What is promised (accepted means delivered or dead-lettered, once each, unchanged) is tried by
 breaking things: `make faults` runs every fault below in full and writes this page; `make test` has
-a short form of each. What is broken is the real thing: processes of `destinations serve` and `run`,
-their files, their sockets.
+a short form of each ("in short" below: the long one has not been run since it was changed). What is
+broken is the real thing: processes of `destinations serve` and `run`, their files, their sockets.
 
 The judge is outside of what is broken. An oracle, a process of its own, sends events whose bodies
 follow from their numbers, writes each 2xx to a file (with fsync), plays the destinations, and at
