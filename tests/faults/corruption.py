@@ -70,6 +70,7 @@ async def run(size: Size, folder: Path) -> Result:
         async with asyncio.timeout(60):
             while stage.query("SELECT count(*) FROM dead") != [(events,)]:
                 await asyncio.sleep(0.05)
+        await service.get("/readyz")  # it writes: what came before is done, and marked
         await service.end(signal.SIGKILL)
         async with Sample(stage.queue_path.parent, events) as log:
             tally = await _tried(log, "queue.db-wal", logs)
