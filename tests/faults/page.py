@@ -113,7 +113,8 @@ def _row(run: Run) -> str:
 def _falls(run: Run) -> list[str]:
     if run.result is None:
         return [f"* **{run.fault.id}** was not run: {run.unavailable}."]
-    return [
+    short = [f"* **{run.fault.id}** was run in short only."] if run.size is Size.SHORT else []
+    return short + [
         f"* **{run.fault.id}**: {failed.text}; seen: {failed.seen or 'it did not hold'}."
         for failed in run.result.failed
     ]
