@@ -81,6 +81,13 @@ def test_going_on_keeps_the_failures_of_the_first_run(shell: Shell) -> None:
     assert counts == [2, 3, 2]
 
 
+def test_a_file_of_failures_that_cannot_be_written_is_named(shell: Shell) -> None:
+    """On a full disk, say: what failed is not passed over."""
+    run = shell.send(shell.write("e.ndjson", REJECTED), "--failures", "/dev/full")
+    assert run.code == 2
+    assert "error: /dev/full: No space left on device" in run.err
+
+
 @pytest.mark.parametrize(
     ("events", "code"),
     [([TRACK], 0), ([{"type": "group"}], 0), ([TRACK, REJECTED], 1), ([TRACK, 5], 1), ([], 0)],

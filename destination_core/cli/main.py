@@ -121,8 +121,12 @@ def main() -> NoReturn:
         sys.stderr.close()
         sys.exit(OK)
     except OSError as error:
-        if debug or error.filename is None:
+        if debug or error.strerror is None:
             raise
+        if error.filename is None:  # an open file, such as what is printed to
+            click.echo(f"error: {error.strerror}", err=True)
+            sys.stdout = None  # what it still holds would be tried again at the end
+            sys.exit(PROBLEMS)
         click.echo(f"error: {error.filename}: {error.strerror}", err=True)
         sys.exit(USAGE)
     except Exception as error:

@@ -5,6 +5,7 @@ import gzip
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, cast
@@ -289,5 +290,11 @@ class Sender:
             "line": line.number,
         }
         record = {**cast("dict[str, Any]", line.event), MARK: mark}
-        self._failures.write(orjson.dumps(record) + b"\n")
-        self._failures.flush()
+        try:
+            self._failures.write(orjson.dumps(record) + b"\n")
+            self._failures.flush()
+        except OSError as error:
+            broken, self._failures = self._failures, None
+            with suppress(OSError):  # it says the same again of what it still holds
+                broken.close()
+            raise OSError(error.errno, error.strerror, broken.name) from error

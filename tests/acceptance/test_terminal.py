@@ -91,3 +91,10 @@ def test_an_event_is_read_as_typed_whatever_the_locale(tmp_path: Path) -> None:
     )
     assert explained.returncode == 0, explained.stderr
     assert json.loads(explained.stdout)[0]["payload"]["name"] == "Café"
+
+
+def test_a_full_disk_is_said_in_one_line() -> None:
+    """What is printed to a file on it ends with an error, not with a traceback."""
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run([PROGRAM, "plugins"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (run.returncode, run.stderr) == (1, b"error: No space left on device\n")
