@@ -111,8 +111,10 @@ class Registry:
             if failure.origin.name == slug:
                 raise PluginError(str(failure))
         there = ", ".join(self._relays) or "none"
+        close = get_close_matches(slug, self._relays, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
         raise PluginError(
-            f"destination {slug!r} is not installed; installed: {there}."
+            f"destination {slug!r} is not installed; {hint}installed: {there}."
             f" Install its plugin with pip; `destinations plugins` lists what is found"
         )
 

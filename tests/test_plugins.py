@@ -49,6 +49,12 @@ def test_unknown_slug_says_what_is_installed() -> None:
         dc.Registry.of(acme).relay("hubspot")
 
 
+def test_a_slug_with_a_typing_error_is_met_with_the_nearest() -> None:
+    """As keys, presets and actions are."""
+    with pytest.raises(dc.PluginError, match=r"'amce' is not installed; did you mean 'acme'\?"):
+        dc.Registry.of(acme).relay("amce")
+
+
 @pytest.mark.parametrize(
     ("hooks", "reason"),
     [
