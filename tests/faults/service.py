@@ -33,12 +33,16 @@ class Service:
         log: Path,
         environment: Mapping[str, str],
         prefix: Sequence[str] = (),
+        output: Path | None = None,
     ) -> Self:
-        """Start a command; ``prefix`` are programs that run it (`strace ...`)."""
-        with log.open("ab") as file:
+        """Start a command; ``prefix`` are programs that run it (`strace ...`).
+
+        What it prints goes to ``output``, by default to the log as well.
+        """
+        with log.open("ab") as file, (output or log).open("ab") as printed:
             process = await asyncio.create_subprocess_exec(
                 *prefix, PROGRAM, *arguments, cwd=folder, env={**os.environ, **environment},
-                stdin=asyncio.subprocess.DEVNULL, stdout=file, stderr=file,
+                stdin=asyncio.subprocess.DEVNULL, stdout=printed, stderr=file,
             )  # fmt: skip
         return cls(process, log)
 

@@ -111,6 +111,7 @@ class Stage:
         *arguments: str,
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        output: Path | None = None,
     ) -> Service:
         """Start a command of `destinations`; its log is a file of its own."""
         self._starts += 1
@@ -120,6 +121,7 @@ class Stage:
             log=self.folder / f"log-{self._starts}",
             environment={**self.environment, **(environment or {})},
             prefix=prefix,
+            output=output,
         )
         self._services.append(service)
         return service
@@ -137,10 +139,11 @@ class Stage:
         return service
 
     async def command(self, *arguments: str) -> tuple[int, bytes]:
-        """Run a command of `destinations` to its end; return its exit code and its output."""
-        service = await self.start(*arguments)
+        """Run a command of `destinations` to its end; return its exit code and what it printed."""
+        output = self.folder / f"output-{self._starts + 1}"
+        service = await self.start(*arguments, output=output)
         code = await service.process.wait()
-        return code, service.log.read_bytes()
+        return code, output.read_bytes()
 
     async def drained(self, seconds: float = 120) -> bool:
         """Wait until nothing is queued any more; tell whether that came about."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from tests.faults.fault import Fault, Result, Size
@@ -32,7 +34,7 @@ async def run(size: Size, folder: Path) -> Result:
             issuing = asyncio.create_task(stage.oracle.issue(events, batch=50))
             await stage.oracle.asked("a")
             await issuing
-            paused.process.send_signal(signal.SIGSTOP)
+            await _pause(paused, stage)
             held = stage.query("SELECT count(*) FROM jobs WHERE owner != 0")[0][0]
             await stage.oracle.answer("a")
             other = await stage.serve()
@@ -53,6 +55,21 @@ async def run(size: Size, folder: Path) -> Result:
     buried = counts["a"]["dead"]
     result.demand("it buried nothing that the other delivered", not buried, buried)
     return result
+
+
+async def _pause(service: Service, stage: Stage) -> None:
+    """Stop it between two transactions: within one it holds the file, and all wait for it."""
+    while True:
+        service.process.send_signal(signal.SIGSTOP)
+        with closing(sqlite3.connect(stage.queue_path, timeout=0.2, isolation_level=None)) as file:
+            try:
+                file.execute("BEGIN IMMEDIATE")
+                file.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                service.process.send_signal(signal.SIGCONT)
+                await asyncio.sleep(0)
+            else:
+                return
 
 
 async def _told(service: Service, seconds: float = 60) -> None:
