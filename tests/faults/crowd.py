@@ -20,7 +20,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 async def run(size: Size, folder: Path) -> Result:
     """Send to all of them being well; then with a tenth dead, and one hot."""
-    crowd, many = (1_000, 2_500) if size is Size.LONG else (20, 500)
+    crowd, many = (1_000, 10_000) if size is Size.LONG else (20, 500)
     dead = crowd // 10
     healthy = [f"d{n}" for n in range(crowd - dead - 1)]
     result = Result()
