@@ -75,6 +75,7 @@ class TestLoadSettings:
                 "'retries' is not valid: Input should be greater than or equal to 0, got -1",
             ),
             ({**GOOD, "site_id": 5}, "'site_id' must be a string, got 5"),
+            ({**GOOD, "site_id": None}, "'site_id' is required and is empty"),
             (
                 {**GOOD, "api_key": " "},
                 "'apiKey' or 'api_key' is required and is empty (Settings → API keys)",

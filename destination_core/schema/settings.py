@@ -35,18 +35,16 @@ _OWN_WORDS: Final = frozenset({"value_error", "assertion_error"})
 def load_settings(model: type[S], raw: Mapping[str, Any], *, hidden: Collection[str] = ()) -> S:
     """Validate settings by field name or alias.
 
-    An empty text for a required setting counts as absent: it is usually a variable that is not
-    set. Raises ``InvalidSettings`` that lists every fault: the setting, what was expected, what
-    came (never a secret, nor what stands under a key in ``hidden``), and for an unknown key the
-    nearest known one.
+    An empty text or null for a required setting counts as absent: it is usually a variable that is
+    not set, or what `destinations init` leaves to fill in. Raises ``InvalidSettings`` that lists
+    every fault: the setting, what was expected, what came (never a secret, nor what stands under a
+    key in ``hidden``), and for an unknown key the nearest known one.
     """
     if not isinstance(raw, Mapping):
         raise InvalidSettings(f"settings must be an object, got {shown(raw)}")
     required = _required(model)
     given = {
-        key: value
-        for key, value in raw.items()
-        if key not in required or not (isinstance(value, str) and not value.strip())
+        key: value for key, value in raw.items() if key not in required or not _is_empty(value)
     }
     try:
         return model.model_validate(given)
@@ -55,6 +53,10 @@ def load_settings(model: type[S], raw: Mapping[str, Any], *, hidden: Collection[
         faults = dict.fromkeys(_fault(model, raw, detail, hidden) for detail in details)
     # Raised out here, so that the error of pydantic (which knows the values) is not chained.
     raise InvalidSettings("settings: " + "; ".join(faults), problems=tuple(faults))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _required(model: type[Settings]) -> frozenset[str]:

@@ -102,6 +102,7 @@ def _dead(path: Path) -> dict[int, str]:
 FAULT = Fault(
     "F11",
     "poison handlers",
-    "all others are delivered, exactly the poison (1 in 100 of 5,000) is dead-lettered, no restart loop",
+    "all others are delivered, exactly the poison (1 in 100 of 5,000) is dead-lettered,"
+    " no restart loop",
     run,
 )
