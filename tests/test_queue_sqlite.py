@@ -8,12 +8,14 @@ import signal
 import sqlite3
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 import destination_core as dc
 from destination_core.queue import Delivered, Intake, QueueFull, Retry, SqliteQueue
+from destination_core.queue.tables import Tables, connect
 
 BODY = b'{"type":"track","text":"%s"}' % (b"x" * 500)
 
@@ -300,3 +302,22 @@ async def test_opening_beside_a_writer_reports_no_damage(tmp_path: Path) -> None
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         assert queue.damage == []
+
+
+def test_a_process_gets_its_turn_beside_one_that_writes(tmp_path: Path) -> None:
+    """One that writes waits for another that does, begins when that has ended, or says "locked"."""
+    path = tmp_path / "q.db"
+    with (
+        contextlib.closing(connect(path)) as other,
+        contextlib.closing(connect(path, busy_seconds=0.05)) as hasty,
+        contextlib.closing(connect(path)) as patient,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            Tables(hasty).begin()
+        waiting = threading.Thread(target=Tables(patient).begin)
+        waiting.start()
+        other.execute("COMMIT")
+        waiting.join()
+        assert patient.in_transaction
+        assert patient.execute("PRAGMA busy_timeout").fetchone() == (30_000,)

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -60,12 +61,18 @@ CLOCK: Final = ("", "clock")
 LONGEST_LOG: Final = 64 * 1024 * 1024
 """Bytes that the log keeps when it has been written back."""
 
+BUSY_SECONDS: Final = 30.0
+"""How long to wait for another process that writes."""
+
+TURN_SECONDS: Final = 0.0005
+"""Between two tries to be the one that writes."""
+
 Fsync = Literal["always", "checkpoint"]
 """When commits are forced to the disk: each of them, or when the log is written back."""
 
 
 def connect(
-    path: Path, *, fsync: Fsync = "always", busy_seconds: float = 30.0
+    path: Path, *, fsync: Fsync = "always", busy_seconds: float = BUSY_SECONDS
 ) -> sqlite3.Connection:
     """Open the file, or make it (readable by its owner only), and bring it up to date.
 
@@ -113,6 +120,30 @@ class Tables:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.db = connection
+
+    def begin(self) -> None:
+        """Begin to write once no other process does; raises SQLite's "busy" after 30 seconds.
+
+        SQLite itself would wait up to 100 ms between two tries: a process that writes all the time
+        leaves gaps of a few milliseconds, and another would hardly ever find one.
+        """
+        (patience,) = self.db.execute("PRAGMA busy_timeout").fetchone()
+        until = time.monotonic() + patience / 1000
+        self.db.execute("PRAGMA busy_timeout = 0")
+        try:
+            while not self._has_begun(until):
+                time.sleep(TURN_SECONDS)
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {patience}")
+
+    def _has_begun(self, until: float) -> bool:
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            return False
+        return True
 
     def number(self, many: int) -> int:
         """Give so many sequence numbers; return the last of them."""

@@ -155,7 +155,7 @@ class Writer:
         return True
 
     def _commit(self, group: list[_Waiting]) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
+        self._store.tables.begin()
         try:
             before = self._db.total_changes
             puts = [one for one in group if one.events is not None]

@@ -198,7 +198,8 @@ class Worker:
         """Deliver jobs; those that were in hand at crashes go apart, or are dead."""
         sorted_out = sort_out(jobs, alone=alone)
         self._suspects = sorted_out.has_suspects
-        await self._queue.settle(sorted_out.back)
+        if sorted_out.back:
+            await self._queue.settle(sorted_out.back)
         results = await self._send(sorted_out.group, board)
         now = self._clock()
         settlements: list[Settlement] = [
