@@ -58,6 +58,9 @@ COMMITS: Final = ("", "commits")
 CLOCK: Final = ("", "clock")
 """What time it was when somebody last looked: no counter, but kept with them."""
 
+CACHED_KIB: Final = 16 * 1024
+"""Pages in memory: ids are known by digests, so each falls on another page of their index."""
+
 LONGEST_LOG: Final = 64 * 1024 * 1024
 """Bytes that the log keeps when it has been written back."""
 
@@ -89,6 +92,7 @@ def connect(
         level = "FULL" if fsync == "always" else "NORMAL"
         connection.execute(f"PRAGMA synchronous = {level}")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute(f"PRAGMA cache_size = -{CACHED_KIB}")
         connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}")
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
