@@ -321,3 +321,18 @@ def test_a_process_gets_its_turn_beside_one_that_writes(tmp_path: Path) -> None:
         waiting.join()
         assert patient.in_transaction
         assert patient.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+
+
+async def test_what_only_reads_waits_for_no_process_that_writes(tmp_path: Path) -> None:
+    """While another has begun to write, one learns when a job is due and of what has changed."""
+    path = tmp_path / "q.db"
+    await filled(path, 1)
+    async with SqliteQueue(path) as queue:
+        with contextlib.closing(connect(path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert await queue.next_due("a") is not None
+            await queue.changed()
+            assert not await queue.changed()
+            other.execute("UPDATE owners SET since = since + 1")
+            other.execute("COMMIT")
+        assert await queue.changed()

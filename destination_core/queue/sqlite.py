@@ -312,7 +312,7 @@ class SqliteQueue:
 
     async def next_due(self, destination: str) -> float | None:
         """Return when the next job is due."""
-        due: float | None = await self._writer.do(lambda store: store.next_due(destination))
+        due: float | None = await self._writer.ask(lambda store: store.next_due(destination))
         return due
 
     async def counts(self) -> Mapping[str, Counts]:
@@ -356,7 +356,7 @@ class SqliteQueue:
     async def changed(self) -> bool:
         """Tell of other processes; see ``Queue.changed``."""
         before = self._version
-        self._version = await self._writer.do(lambda store: store.tables.version())
+        self._version = await self._writer.ask(lambda store: store.tables.version())
         return self._version != before
 
     async def tend(self) -> Expired:

@@ -37,6 +37,7 @@ class _Waiting:
     loop: asyncio.AbstractEventLoop
     events: Sequence[Intake] | None = None
     operation: Operation | None = None
+    reads: bool = False
     result: Any = None
     error: BaseException | None = None
 
@@ -87,6 +88,10 @@ class Writer:
     async def do(self, operation: Operation) -> Any:
         """Run an operation; its result is returned once it is on the disk."""
         return await self._enqueue(operation=operation)
+
+    async def ask(self, operation: Operation) -> Any:
+        """Run an operation that only reads: it waits for no other process that writes."""
+        return await self._enqueue(operation=operation, reads=True)
 
     def _enqueue(self, **work: Any) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
@@ -155,7 +160,10 @@ class Writer:
         return True
 
     def _commit(self, group: list[_Waiting]) -> None:
-        self._store.tables.begin()
+        if all(one.reads for one in group):
+            self._db.execute("BEGIN")
+        else:
+            self._store.tables.begin()
         try:
             before = self._db.total_changes
             puts = [one for one in group if one.events is not None]
