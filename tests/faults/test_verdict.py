@@ -24,7 +24,7 @@ def case() -> Case:
         "acked": {0, 1, 2, 3},
         "received": {number: body(number) for number in range(3)},
         "strangers": [],
-        "dead": [{**event(3), "_delivery": {"destination": "a"}}],
+        "dead": [{**event(3), "_delivery": {"destination": "a", "code": "REFUSED"}}],
         "counts": {"accepted": 4, "difference": 0, "queued": 0},
         "log": "all is well",
     }
@@ -57,6 +57,14 @@ def judged(told: Case, folder: Path) -> list[str]:
 def test_what_went_well_passes(tmp_path: Path) -> None:
     """Nothing is found where nothing is wrong."""
     assert judged(case(), tmp_path) == []
+
+
+def test_poison_may_have_been_delivered(tmp_path: Path) -> None:
+    """A third kill between the answer and its settlement: that is the rule, not a second end."""
+    told = case()
+    told["dead"][0]["_delivery"]["code"] = verdict.POISON
+    told["received"][3] = body(3)
+    assert judged(told, tmp_path) == []
 
 
 FAULTS: dict[str, tuple[Callable[[Case], object], str]] = {
