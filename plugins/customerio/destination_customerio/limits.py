@@ -35,6 +35,9 @@ ATTRIBUTES: Final = 300
 EVENT_NAME_BYTES: Final = 100
 """Name of an event, a page or a screen (stated for v1; v2 is not known to be laxer)."""
 
+SHORT: Final = IDENTIFIER_BYTES // 4
+"""Characters of an identifier that are within its limit whatever they are."""
+
 MESSAGE_OVERRIDES: Final = frozenset({"recipient", "from_address", "reply_to"})
 """Event attributes that override the settings of a message (Track API, event attributes)."""
 
@@ -61,7 +64,7 @@ def shortened(text: str, limit: int) -> str:
 def check_identifiers(identifiers: Mapping[str, str]) -> None:
     """Raise ``InvalidPayload`` for an identifier that Customer.io would refuse."""
     for key, value in identifiers.items():
-        if not fits(value, IDENTIFIER_BYTES):
+        if len(value) > SHORT and not fits(value, IDENTIFIER_BYTES):
             raise dc.InvalidPayload(
                 f"{key} has {len(value.encode('utf-8', 'surrogatepass'))} bytes;"
                 f" Customer.io accepts {IDENTIFIER_BYTES}"

@@ -23,6 +23,8 @@ escaped: one that comes after a colon, a comma or a bracket opens a value.
 """
 
 DAY: Final = len("2026-01-02")
+SENT: Final = len("2026-01-02T03:04:05.678Z")
+"""What JavaScript's ``toISOString`` writes, and so do Segment's sources: always that long."""
 
 NUMBER: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]+)?")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,7 +60,9 @@ def instant(text: str) -> int | None:
 
     Where a time is expected a blank between date and time, and a month alone, are read as well.
     """
-    if ISO_8601.fullmatch(text):
+    # fromisoformat reads more forms, but none of this shape: half the price of the gate's search
+    is_sent = len(text) == SENT and text[4:20:3] == "--T::." and text[-1] == "Z"
+    if is_sent or ISO_8601.fullmatch(text):
         return _seconds(text)
     found = seconds(text.replace(" ", "T", 1)) if " " in text else None
     if found is None and MONTH.fullmatch(text):

@@ -133,3 +133,15 @@ def test_the_edges_of_the_gate(text: str, found: int | None) -> None:
 def test_a_time_field_takes_seconds_and_milliseconds(text: str, found: int | None) -> None:
     """From 100,000,000,000 on they are milliseconds; anything else is no time."""
     assert timestamps.instant(text) == found
+
+
+@given(st.lists(st.tuples(st.integers(0, 23), st.sampled_from("0159-+:.,TZzW ٣é")), max_size=5))
+def test_what_looks_like_a_source_s_timestamp_passes_the_same_gate(
+    changes: list[tuple[int, str]],
+) -> None:
+    """A time field of the length that sources send is one only if the strict gate says so."""
+    text = list("2026-01-02T03:04:05.678Z")
+    for place, character in changes:
+        text[place] = character
+    changed = "".join(text)
+    assert timestamps.instant(changed) == timestamps.seconds(changed.replace(" ", "T", 1))
