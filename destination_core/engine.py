@@ -123,23 +123,8 @@ class Engine:
         """
         deliverers = self._open()
         board = [[] for _ in events] if board is None else board
-        jobs = []
-        readable: list[tuple[int, Event]] = []
-        for row, event in enumerate(events):
-            try:
-                check_event(event)
-            except InvalidEvent as error:
-                board[row].append(_unreadable(event, error))
-            else:
-                readable.append((row, event))
-        for one in deliverers:
-            entries = _enter(one, readable, board, only, apart=len(deliverers) > 1)
-            cutting = cut(entries, one.connection.relay, one.context())
-            for entry, refusal in cutting.rejected:
-                delivery = one.rejection(entry.task, refusal)
-                board[entry.row][entry.column] = _observed(one, delivery)
-            jobs += [_settle_batch(one, batch, board) for batch in cutting.batches]
-        await asyncio.gather(*jobs)
+        batches = _batches(deliverers, events, board, only)
+        await asyncio.gather(*[_settle_batch(one, batch, board) for one, batch in batches])
         return cast("list[list[Delivery]]", board)  # every place has been filled by now
 
     async def delete(self, event: Event) -> list[Delivery]:
@@ -199,17 +184,49 @@ def _steps(deliverer: Deliverer[Any], event: Event, *, apart: bool) -> Sequence[
     return found
 
 
+def _batches(
+    deliverers: Sequence[Deliverer[Any]],
+    events: Sequence[Event],
+    board: Board,
+    only: Sequence[Collection[str] | None],
+) -> list[tuple[Deliverer[Any], Batch]]:
+    """Plan events and cut them into batches; settle at once what never goes out.
+
+    What is made on the way is gone before anything is waited for: the garbage collector looks again
+    and again at whatever lives while requests are in flight.
+    """
+    unreadable: set[int] = set()
+    for row, event in enumerate(events):
+        try:
+            check_event(event)
+        except InvalidEvent as error:
+            board[row].append(_unreadable(event, error))
+            unreadable.add(row)
+    batches: list[tuple[Deliverer[Any], Batch]] = []
+    for one in deliverers:
+        entries = _enter(one, events, unreadable, board, only, apart=len(deliverers) > 1)
+        cutting = cut(entries, one.connection.relay, one.context())
+        for entry, refusal in cutting.rejected:
+            delivery = one.rejection(entry.task, refusal)
+            board[entry.row][entry.column] = _observed(one, delivery)
+        batches += [(one, batch) for batch in cutting.batches]
+    return batches
+
+
 def _enter(
     deliverer: Deliverer[Any],
-    events: Iterable[tuple[int, Event]],
+    events: Sequence[Event],
+    unreadable: Collection[int],
     board: Board,
-    only: Sequence[Collection[str] | None] = (),
+    only: Sequence[Collection[str] | None],
     *,
     apart: bool,
 ) -> list[Entry]:
     """Plan events for one connection: settle the rejections, return the rest as entries."""
     entries: list[Entry] = []
-    for row, event in events:
+    for row, event in enumerate(events):
+        if row in unreadable:
+            continue
         places = board[row]
         wanted = only[row] if only else None
         for step in _steps(deliverer, event, apart=apart):
