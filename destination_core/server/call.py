@@ -32,6 +32,7 @@ LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
 TYPES: Final = frozenset({*KINDS, "delete"})
 SHARED: Final = ("context", "integrations")
 IDS: Final = ("userId", "anonymousId", "groupId", "previousId")
+NO_IDS: Final = (dict, list, bool)
 
 CODES: Final[Mapping[str, str]] = {
     "no_user_anon_id": "neither `userId` nor `anonymousId`",
@@ -163,9 +164,9 @@ def _is_deeper(value: Any, limit: int) -> bool:
 def _unnamed(event: Mapping[str, Any]) -> Discard | None:
     """Find ids that are none; a number is one, 0 included."""
     for key in IDS:
-        if isinstance(event.get(key), dict | list | bool):
+        if isinstance(event.get(key), NO_IDS):
             return Discard("id_not_string", f"{key!r} must be a string")
-    if all(event.get(key) in (None, "") for key in ("userId", "anonymousId")):
+    if event.get("userId") in (None, "") and event.get("anonymousId") in (None, ""):
         return Discard("no_user_anon_id", "event has neither userId nor anonymousId")
     return None
 
