@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -173,5 +174,26 @@ def test_a_mark_only_rises(tmp_path: Path) -> None:
     assert one.read() == Reached(20, 9)
     (tmp_path / "mark").write_bytes(b"\x00" * 20)
     assert one.read() is None
+    one.close()
+    two.close()
+
+
+def test_a_mark_never_steps_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has read it writes before another may read it: else the other's word is lost."""
+    one, two = HighWater(tmp_path / "mark"), HighWater(tmp_path / "mark")
+    read = HighWater.read
+    other = threading.Thread(target=two.raise_to, args=(Reached(9, 9),), kwargs={"sync": False})
+
+    def slow(mark: HighWater) -> Reached | None:
+        found = read(mark)
+        if mark is one:
+            other.start()
+            other.join(0.2)  # it has to wait for us
+        return found
+
+    monkeypatch.setattr(HighWater, "read", slow)
+    one.raise_to(Reached(5, 5), sync=False)
+    other.join()
+    assert read(one) == Reached(9, 9)
     one.close()
     two.close()

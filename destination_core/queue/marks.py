@@ -47,11 +47,15 @@ class HighWater:
         With ``sync`` they are on the disk when this returns; a crash of the process alone loses
         them in no case.
         """
-        now = self.read() or Reached()
-        most = Reached(*map(max, now, reached))
-        if most != now:
-            head = struct.pack("<QQ", *most)
-            os.pwrite(self._descriptor, _RECORD.pack(*most, zlib.crc32(head)), 0)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # or another process steps back behind it
+        try:
+            now = self.read() or Reached()
+            most = Reached(*map(max, now, reached))
+            if most != now:
+                head = struct.pack("<QQ", *most)
+                os.pwrite(self._descriptor, _RECORD.pack(*most, zlib.crc32(head)), 0)
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         if sync:
             os.fdatasync(self._descriptor)
 
