@@ -49,7 +49,7 @@ def parse_event(
     except orjson.JSONDecodeError as error:
         raise InvalidEvent(_diagnosis(data, error, max_depth)) from None
     # Only text with that many brackets can be nested too deeply; most has not.
-    if data.count(b"{") + data.count(b"[") > max_depth and _is_deeper(event, max_depth):
+    if data.count(b"{") + data.count(b"[") > max_depth and is_deeper(event, max_depth):
         raise InvalidEvent(_too_deep(max_depth))
     check_event(event)
     _check_members(event)
@@ -207,7 +207,7 @@ def _too_deep(max_depth: int) -> str:
     return f"event is nested more than {max_depth} levels deep"
 
 
-def _is_deeper(value: Any, limit: int) -> bool:
+def is_deeper(value: Any, limit: int) -> bool:
     """Tell whether containers lie in one another deeper than the limit, without recursion."""
     level = [value]
     for _ in range(limit):

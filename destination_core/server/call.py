@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from destination_core.event import is_deeper
 from destination_core.server.wire import KINDS, Refused
 
 LARGEST_EVENT: Final = 32_768
@@ -141,24 +142,9 @@ def _measured(value: Mapping[str, Any]) -> Discard | None:
         return Discard("event_too_large", f"{len(written):,} bytes of {LARGEST_EVENT:,}")
     # only text with that many brackets can be nested too deeply; most has not
     brackets = written.count(b"{") + written.count(b"[")
-    if brackets > DEEPEST and _is_deeper(value, DEEPEST):
+    if brackets > DEEPEST and is_deeper(value, DEEPEST):
         return Discard("event_too_deep", f"nested more than {DEEPEST} levels deep")
     return None
-
-
-def _is_deeper(value: Any, limit: int) -> bool:
-    """Tell whether containers lie in one another deeper than the limit, without recursion."""
-    level = [value]
-    for _ in range(limit):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
 
 
 def _unnamed(event: Mapping[str, Any]) -> Discard | None:
