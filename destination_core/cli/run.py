@@ -13,7 +13,7 @@ import orjson
 
 from destination_core.cli import loading
 from destination_core.cli.loading import config_argument, counted, echo_json, json_option
-from destination_core.cli.main import DELIVERY, OK, PROBLEMS
+from destination_core.cli.main import DELIVERY, OK, PROBLEMS, starting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -58,8 +58,9 @@ def command(
     without one, by file, line and content. With --stay it delivers what others queue, such as
     `serve --no-delivery`.
     """
-    from destination_core.cli import logs
-    from destination_core.service import run_until_stopped
+    with starting():
+        from destination_core.cli import logs
+        from destination_core.service import run_until_stopped
 
     for name in files:
         if name != "-" and not follow and not Path(name).is_file():
@@ -71,7 +72,8 @@ def command(
     def load() -> "Service":
         return replace(loading.service(config, redaction), sources={})  # nobody sends to it
 
-    service = load()
+    with starting():
+        service = load()
     unreadable: list[str] = []
     before: dict[str, Counts] = {}
 

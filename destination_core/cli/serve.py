@@ -12,7 +12,7 @@ import click
 
 from destination_core.cli import loading
 from destination_core.cli.loading import config_argument
-from destination_core.cli.main import OK
+from destination_core.cli.main import OK, starting
 
 if TYPE_CHECKING:
     from destination_core.service import Running
@@ -30,14 +30,15 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
     /livez and /readyz, metrics at /metrics. One process uses one core: to use two, accept with
     `serve --no-delivery` and deliver with `run --stay`; they share the queue.
     """
-    from destination_core.cli import logs
-    from destination_core.service import run_until_stopped
+    with starting():
+        from destination_core.cli import logs
+        from destination_core.service import run_until_stopped
 
-    address = loading.address(listen)
-    _allow_files()
-    redaction = logs.configure(as_json=log_json)
-    load = partial(loading.service, config, redaction)
-    service = load()
+        address = loading.address(listen)
+        _allow_files()
+        redaction = logs.configure(as_json=log_json)
+        load = partial(loading.service, config, redaction)
+        service = load()
     if not service.sources:
         raise click.UsageError(
             f"{config} has no `sources`: nobody could send. Add one, such as"

@@ -3,9 +3,10 @@
 import json
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,18 +19,23 @@ LARGEST: Final = 10_000_000
 """Bytes of a configuration file."""
 
 
+Positions = Mapping[Location, tuple[int, int]]
+"""Line and column of each key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A configuration file that was read: plain data, and where each key stands."""
+    """A configuration file that was read: plain data, and how to find where each key stands."""
 
     path: str
     data: Any
-    positions: Mapping[Location, tuple[int, int]] = field(default_factory=dict)
+    positions: Callable[[], Positions]
 
     def place(self, location: Location) -> str:
         """Return ``file:line:column`` of a key, or of the nearest one above it that is known."""
+        positions = self.positions()
         for length in range(len(location), -1, -1):
-            found = self.positions.get(tuple(location[:length]))
+            found = positions.get(tuple(location[:length]))
             if found is not None:
                 return f"{self.path}:{found[0]}:{found[1]}"
         return self.path
@@ -69,7 +75,7 @@ def _yaml(path: str, text: str) -> Source:
         said = " ".join(str(error).split())  # ruamel writes the place on a line of its own
         raise ConfigurationError(f"{path}: not YAML: {said}") from error
     positions: dict[Location, tuple[int, int]] = {}
-    return Source(path, _plain(loaded, (), positions), positions)
+    return Source(path, _plain(loaded, (), positions), lambda: positions)
 
 
 def _plain(value: Any, location: Location, positions: dict[Location, tuple[int, int]]) -> Any:
@@ -107,12 +113,15 @@ def _json(path: str, text: str) -> Source:
         raise ConfigurationError(f"{place}: not JSON: {error.msg}") from error
     except RecursionError as error:
         raise ConfigurationError(f"{path}: is nested too deeply") from error
+    return Source(path, data, cache(lambda: _json_positions(path, text)))
+
+
+def _json_positions(path: str, text: str) -> Positions:
+    """Return the places of keys: JSON is YAML, but for tabs. Only who made a mistake waits."""
     try:
-        # JSON is YAML, but for tabs: the places of its keys come from there
-        positions = _yaml(path, text.replace("\t", " ")).positions
+        return _yaml(path, text.replace("\t", " ")).positions()
     except ConfigurationError:
-        positions = {}
-    return Source(path, data, positions)
+        return {}
 
 
 _TABLE: Final = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
@@ -130,6 +139,10 @@ def _toml(path: str, text: str) -> Source:
         place = f"{path}:{found[1]}:{found[2]}" if found else path
         said = re.sub(r"\s*\(at .*\)$", "", str(error))
         raise ConfigurationError(f"{place}: not TOML: {said}") from error
+    return Source(path, data, cache(lambda: _toml_positions(text)))
+
+
+def _toml_positions(text: str) -> Positions:
     positions: dict[Location, tuple[int, int]] = {}
     table: Location = ()
     counts: dict[Location, int] = {}
@@ -143,7 +156,7 @@ def _toml(path: str, text: str) -> Source:
             positions[table] = (number, 1)
         elif pair:
             positions[(*table, *_keys(pair[2]))] = (number, len(pair[1]) + 1)
-    return Source(path, data, positions)
+    return positions
 
 
 def _keys(text: str) -> Location:

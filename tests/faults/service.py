@@ -15,6 +15,9 @@ STARTED = "listening on "
 
 GONE = -signal.SIGKILL
 
+INSTALLED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""What is installed has its bytecode; here the first start writes it, whatever tests do."""
+
 
 class Service:
     """One process; what it says goes to the file ``log``."""
@@ -39,9 +42,10 @@ class Service:
 
         What it prints goes to ``output``, by default to the log as well.
         """
+        variables = {**os.environ, **INSTALLED, **environment}
         with log.open("ab") as file, (output or log).open("ab") as printed:
             process = await asyncio.create_subprocess_exec(
-                *prefix, PROGRAM, *arguments, cwd=folder, env={**os.environ, **environment},
+                *prefix, PROGRAM, *arguments, cwd=folder, env=variables,
                 stdin=asyncio.subprocess.DEVNULL, stdout=printed, stderr=file,
             )  # fmt: skip
         return cls(process, log)
