@@ -29,9 +29,11 @@ class _Rule:
     __slots__ = (
         "action",
         "batching",
+        "encode",
         "has_size",
         "has_switch",
         "is_simple",
+        "item_bytes",
         "keys",
         "slug",
         "title",
@@ -41,6 +43,9 @@ class _Rule:
         mixed = relay.destination.batching
         batching = mixed or action.batching
         self.batching: Batching[Any] | None = batching if relay.can_batch(action) else None
+        self.encode = None if batching is None else batching.encode
+        most = None if batching is None else batching.item_bytes
+        self.item_bytes = inf if most is None else most
         self.action = action
         self.slug = action.slug if mixed is None else ""
         self.title = relay.destination.title
@@ -62,27 +67,36 @@ class _Rule:
         """Make the item of a payload; None when it goes out alone."""
         if self.has_switch and payload.enable_batching is False:
             return None
-        action, encode, most = self.action, batching.encode, batching.item_bytes
-        body = b""
-        warnings: tuple[str, ...] = ()
-        if encode is not None:
-            try:
-                encoded = encode(ctx, action, payload)
-            except DeliveryError:
-                raise
-            except (Exception, SystemExit) as error:
-                raise plugin_fault(f"encoding {action.slug!r}", error) from error
-            if encoded is None:
-                return None
-            body, warnings = encoded
-        elif batching.body_bytes is not None or most is not None:
-            body = orjson.dumps(payload.model_dump(mode="json", exclude_unset=True))
-        if most is not None and len(body) > most:
-            raise InvalidPayload(
-                f"payload of action {action.slug!r} is {len(body):,} bytes;"
-                f" {self.title} accepts {most:,}"
-            )
+        action, encode = self.action, self.encode
+        if encode is None:
+            return Item(action, payload, self._measured(batching, payload))
+        try:
+            encoded = encode(ctx, action, payload)
+        except DeliveryError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise plugin_fault(f"encoding {action.slug!r}", error) from error
+        if encoded is None:
+            return None
+        body, warnings = encoded
+        if len(body) > self.item_bytes:
+            raise self._too_long(body)
         return Item(action, payload, body, warnings)
+
+    def _measured(self, batching: Batching[Any], payload: Any) -> bytes:
+        """Return the JSON of a payload, where any limit asks for its length."""
+        if batching.body_bytes is None and batching.item_bytes is None:
+            return b""
+        body = orjson.dumps(payload.model_dump(mode="json", exclude_unset=True))
+        if len(body) > self.item_bytes:
+            raise self._too_long(body)
+        return body
+
+    def _too_long(self, body: bytes) -> InvalidPayload:
+        return InvalidPayload(
+            f"payload of action {self.action.slug!r} is {len(body):,} bytes;"
+            f" {self.title} accepts {self.item_bytes:,}"
+        )
 
 
 def _written(values: Sequence[Any]) -> bytes | str:
@@ -112,7 +126,7 @@ class _Open:
         body_bytes = self.body_bytes + len(entry.item.body) + 1  # the comma
         if size and size < self.room:
             self.room = int(size)
-        if entries and (len(entries) >= self.room or body_bytes > self.limit):
+        if (len(entries) >= self.room or body_bytes > self.limit) and entries:
             return False
         entries.append(entry)
         self.body_bytes = body_bytes

@@ -262,19 +262,13 @@ class Deliverer(Generic[S]):
             first = await self._divide(entries[:middle], number)
             return first + await self._divide(entries[middle:], number)
         shared = tuple(ctx.warnings)
-        return again + [
-            (
-                entry,
-                self._delivery(
-                    entry.task,
-                    outcome.error,
-                    shared + entry.item.warnings + outcome.warnings,
-                    exchanges,
-                    number,
-                ),
-            )
-            for entry, outcome in zip(entries, outcomes, strict=True)
-        ]
+        for entry, outcome in zip(entries, outcomes, strict=True):
+            warnings = shared or entry.item.warnings or outcome.warnings
+            if warnings:
+                warnings = shared + entry.item.warnings + outcome.warnings
+            delivery = self._delivery(entry.task, outcome.error, warnings, exchanges, number)
+            again.append((entry, delivery))
+        return again
 
     async def _perform(
         self,
@@ -360,12 +354,13 @@ class Deliverer(Generic[S]):
         exchanges: Sequence[Exchange],
         number: int,
     ) -> Delivery:
+        event, subscription, action, payload, _ = task
         return Delivery(
-            task.event,
+            event,
             self.connection.name,
-            task.subscription,
-            task.action.slug,
-            task.payload,
+            subscription,
+            action.slug,
+            payload,
             error,
             warnings,
             exchanges,

@@ -124,7 +124,10 @@ class Engine:
         deliverers = self._open()
         board = [[] for _ in events] if board is None else board
         batches = _batches(deliverers, events, board, only)
-        await asyncio.gather(*[_settle_batch(one, batch, board) for one, batch in batches])
+        if len(batches) == 1:  # as in `send`
+            await _settle_batch(*batches[0], board)
+        else:
+            await asyncio.gather(*[_settle_batch(one, batch, board) for one, batch in batches])
         return cast("list[list[Delivery]]", board)  # every place has been filled by now
 
     async def delete(self, event: Event) -> list[Delivery]:
@@ -195,16 +198,17 @@ def _batches(
     What is made on the way is gone before anything is waited for: the garbage collector looks again
     and again at whatever lives while requests are in flight.
     """
-    unreadable: set[int] = set()
+    readable: list[tuple[int, Event]] = []
     for row, event in enumerate(events):
         try:
             check_event(event)
         except InvalidEvent as error:
             board[row].append(_unreadable(event, error))
-            unreadable.add(row)
+        else:
+            readable.append((row, event))
     batches: list[tuple[Deliverer[Any], Batch]] = []
     for one in deliverers:
-        entries = _enter(one, events, unreadable, board, only, apart=len(deliverers) > 1)
+        entries = _enter(one, readable, board, only, apart=len(deliverers) > 1)
         cutting = cut(entries, one.connection.relay, one.context())
         for entry, refusal in cutting.rejected:
             delivery = one.rejection(entry.task, refusal)
@@ -215,8 +219,7 @@ def _batches(
 
 def _enter(
     deliverer: Deliverer[Any],
-    events: Sequence[Event],
-    unreadable: Collection[int],
+    readable: Sequence[tuple[int, Event]],
     board: Board,
     only: Sequence[Collection[str] | None],
     *,
@@ -224,16 +227,15 @@ def _enter(
 ) -> list[Entry]:
     """Plan events for one connection: settle the rejections, return the rest as entries."""
     entries: list[Entry] = []
-    for row, event in enumerate(events):
-        if row in unreadable:
-            continue
+    enter = entries.append
+    for row, event in readable:
         places = board[row]
         wanted = only[row] if only else None
         for step in _steps(deliverer, event, apart=apart):
             if wanted is not None and step.subscription not in wanted:
                 continue
             if isinstance(step, Task):
-                entries.append(Entry(step, row, len(places)))
+                enter(Entry(step, row, len(places)))
                 places.append(None)
             else:
                 places.append(_observed(deliverer, _rejected(deliverer, step)))

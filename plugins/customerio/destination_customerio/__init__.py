@@ -18,10 +18,8 @@ def _encode(
     build = CALLS.get(action.slug)
     if build is None:
         return None
-    call = build(payload, ctx.settings)
-    if call.path != track_api.ENTITY:
-        return None
-    return dc.Encoded(track_api.encoded(call), call.warnings)
+    made = build(payload, ctx.settings)
+    return None if isinstance(made, track_api.Call) else made
 
 
 BATCHING: Final = dc.Batching[Settings](

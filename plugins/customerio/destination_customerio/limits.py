@@ -38,6 +38,9 @@ EVENT_NAME_BYTES: Final = 100
 SHORT: Final = IDENTIFIER_BYTES // 4
 """Characters of an identifier that are within its limit whatever they are."""
 
+SHORT_NAME: Final = EVENT_NAME_BYTES // 4
+"""The same for the name of an event."""
+
 MESSAGE_OVERRIDES: Final = frozenset({"recipient", "from_address", "reply_to"})
 """Event attributes that override the settings of a message (Track API, event attributes)."""
 
@@ -73,7 +76,7 @@ def check_identifiers(identifiers: Mapping[str, str]) -> None:
 
 def event_name(name: str, policy: str, warnings: list[str]) -> str:
     """Return an event's name within its limit; raises ``InvalidPayload`` when told to reject."""
-    if policy == "keep" or fits(name, EVENT_NAME_BYTES):
+    if len(name) <= SHORT_NAME or policy == "keep" or fits(name, EVENT_NAME_BYTES):
         return name
     if policy == "reject":
         raise dc.InvalidPayload(

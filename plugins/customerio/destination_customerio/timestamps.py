@@ -15,7 +15,7 @@ REST: Final = r"\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d
 """What follows the first hyphen."""
 
 ISO_8601: Final = re.compile(rf"\d\d\d\d-{REST}", re.ASCII)
-IN_JSON: Final = re.compile(rb'(-(?<=[:,\[]"\d\d\d\d-)%s)"(?!:)' % REST.encode())
+IN_JSON: Final = re.compile(rf'(-(?<=[:,\[]"\d\d\d\d-){REST})"(?!:)', re.ASCII)
 """An ISO 8601 text in JSON, unless it is a key, from its first hyphen to its closing quote.
 
 Hyphens are rare, so the search begins with one and looks back from there. Inside a text quotes are
@@ -61,8 +61,9 @@ def instant(text: str) -> int | None:
     Where a time is expected a blank between date and time, and a month alone, are read as well.
     """
     # fromisoformat reads more forms, but none of this shape: half the price of the gate's search
-    is_sent = len(text) == SENT and text[4:20:3] == "--T::." and text[-1] == "Z"
-    if is_sent or ISO_8601.fullmatch(text):
+    if text[4:20:3] == "--T::." and len(text) == SENT and text[-1] == "Z":
+        return _seconds(text)
+    if ISO_8601.fullmatch(text):
         return _seconds(text)
     found = seconds(text.replace(" ", "T", 1)) if " " in text else None
     if found is None and MONTH.fullmatch(text):
@@ -73,20 +74,22 @@ def instant(text: str) -> int | None:
     return math.floor(number / 1000 if abs(number) >= MILLISECONDS_FROM else number)
 
 
-def converted(body: bytes) -> bytes:
+def converted(body: str) -> str:
     """Return JSON with its ISO 8601 texts as Unix seconds, at any depth; keys stay as they are.
 
     A search of the text is cheaper than a walk over the values: 0.3 µs against 1.5 µs for 0.4 kB
     without a date.
     """
     parts = IN_JSON.split(body)  # text, date, text, date, …, text
+    if len(parts) == 1:
+        return body
     for place in range(1, len(parts), 2):
         before, rest = parts[place - 1], parts[place]
-        text = (before[-4:] + rest).decode()
+        text = before[-4:] + rest
         date = _day(text) if len(text) == DAY else _seconds(text)
         if date is None:
-            parts[place] = rest + b'"'
+            parts[place] = f'{rest}"'
         else:
             parts[place - 1] = before[:-5]
-            parts[place] = b"%d" % date
-    return b"".join(parts) if len(parts) > 1 else body
+            parts[place] = str(date)
+    return "".join(parts)

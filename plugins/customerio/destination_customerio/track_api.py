@@ -20,11 +20,11 @@ MULTI_STATUS: Final = 207
 
 
 class Call(NamedTuple):
-    """One call: its body, the warnings about it, and where it goes; batches take ``/entity``."""
+    """A call that no batch takes: its body, the warnings about it, and where it goes."""
 
-    body: Mapping[str, Any]
-    warnings: tuple[str, ...] = ()
-    path: str = ENTITY
+    body: bytes
+    warnings: tuple[str, ...]
+    path: str
 
 
 def dumps(value: Any) -> bytes:
@@ -35,9 +35,18 @@ def dumps(value: Any) -> bytes:
         raise dc.InvalidPayload(f"payload cannot be written as JSON: {error}") from error
 
 
-def encoded(call: Call) -> bytes:
-    """Return the exact bytes of a call, within Customer.io's limit for one item."""
-    body = dumps(call.body)
+def entity(value: Mapping[str, Any], warnings: Sequence[str] = ()) -> dc.Encoded:
+    """Return a call of ``/entity``, which is also an item of a batch, as the bytes it is."""
+    return dc.Encoded(_within_limit(value), tuple(warnings))
+
+
+def call(path: str, value: Mapping[str, Any], warnings: Sequence[str] = ()) -> Call:
+    """Return a call of another path."""
+    return Call(_within_limit(value), tuple(warnings), path)
+
+
+def _within_limit(value: Mapping[str, Any]) -> bytes:
+    body = dumps(value)
     if len(body) > limits.ITEM_BYTES:
         raise dc.InvalidPayload(
             f"payload is {len(body):,} bytes; Customer.io accepts {limits.ITEM_BYTES:,}"
@@ -45,13 +54,13 @@ def encoded(call: Call) -> bytes:
     return body
 
 
-async def send(ctx: dc.Context[Settings], call: Call) -> None:
+async def send(ctx: dc.Context[Settings], made: dc.Encoded | Call) -> None:
     """Send one call by itself."""
-    for warning in call.warnings:
+    for warning in made.warnings:
         ctx.warn(warning)
-    body = encoded(call)
+    path = made.path if isinstance(made, Call) else ENTITY
     try:
-        response = await ctx.http.post(call.path, json=body)
+        response = await ctx.http.post(path, json=made.body)
     except dc.SetupError as error:
         raise region_error(ctx.settings, error) from error
     if not _is_yes(response):

@@ -22,7 +22,7 @@ MIDNIGHT = 1_767_312_000
 
 def in_an_attribute(text: str) -> Any:
     """Return what an attribute with this text becomes."""
-    return orjson.loads(timestamps.converted(orjson.dumps({"a": text})))["a"]
+    return orjson.loads(timestamps.converted(orjson.dumps({"a": text}).decode()))["a"]
 
 
 digits = st.text("0123456789", min_size=1, max_size=20)

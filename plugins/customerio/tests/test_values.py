@@ -69,7 +69,7 @@ def test_an_event_id_is_always_a_ulid(message_id: str) -> None:
 def test_the_gate_for_dates(text: str, seconds: int | None) -> None:
     """ISO 8601 dates pass, zone-less ones as UTC; phone numbers, ids and other shapes never do."""
     assert timestamps.seconds(text) == seconds
-    body = orjson.dumps({"a": text, "b": [text], "c": {"d": text}, text: 1})
+    body = orjson.dumps({"a": text, "b": [text], "c": {"d": text}, text: 1}).decode()
     value = text if seconds is None else seconds
     expected = {"a": value, "b": [value], "c": {"d": value}, text: 1}
     assert orjson.loads(timestamps.converted(body)) == expected
@@ -107,7 +107,7 @@ def walked(value: Any) -> Any:
 @given(st.dictionaries(st.text(), json_values))
 def test_dates_are_found_in_json_as_in_values(attributes: dict[str, Any]) -> None:
     """Converting the text equals walking over the values, whatever the texts hold."""
-    body = orjson.dumps(attributes)
+    body = orjson.dumps(attributes).decode()
     assert orjson.loads(timestamps.converted(body)) == walked(attributes)
 
 

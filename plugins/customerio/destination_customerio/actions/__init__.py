@@ -27,7 +27,7 @@ ACTIONS: Final[tuple[dc.Action[Settings, Any], ...]] = (
     reports.report_content_event,
 )
 
-CALLS: Final[Mapping[str, Callable[[Any, Settings], Call]]] = {
+CALLS: Final[Mapping[str, Callable[[Any, Settings], dc.Encoded | Call]]] = {
     "trackEvent": events.event_call,
     "createUpdatePerson": people.person_call,
     "createUpdateDevice": devices.device_call,

@@ -8,7 +8,7 @@ import destination_core as dc
 from destination_customerio import identifiers, limits, track_api
 from destination_customerio.actions.fields import Batchable, Convertible, time_of
 from destination_customerio.settings import Settings
-from destination_customerio.track_api import Call
+from destination_customerio.track_api import entity
 
 
 class Device(Convertible):
@@ -65,7 +65,7 @@ class DeviceOnly(Batchable):
     ]
 
 
-def device_call(payload: Device, _: Settings) -> Call:
+def device_call(payload: Device, _: Settings) -> dc.Encoded:
     """Build a device."""
     warnings: list[str] = []
     who = identifiers.person(payload.person_id)
@@ -84,15 +84,17 @@ def device_call(payload: Device, _: Settings) -> Call:
     if last_used is not None:
         device["last_used"] = last_used
     body = {"type": "person", "action": "add_device", "device": device, "identifiers": who}
-    return Call(body, tuple(warnings))
+    return entity(body, warnings)
 
 
-def delete_call(payload: DeviceOnly, _: Settings) -> Call:
+def delete_call(payload: DeviceOnly, _: Settings) -> dc.Encoded:
     """Build the deletion of a device."""
     who = identifiers.person(payload.person_id)
     limits.check_identifiers(who)
     device = {"token": payload.device_id}
-    return Call({"type": "person", "action": "delete_device", "device": device, "identifiers": who})
+    return entity(
+        {"type": "person", "action": "delete_device", "device": device, "identifiers": who}
+    )
 
 
 @dc.action("createUpdateDevice", subscribe='event = "Application Installed"',

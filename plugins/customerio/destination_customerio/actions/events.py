@@ -8,7 +8,7 @@ import destination_core as dc
 from destination_customerio import event_ids, identifiers, limits, track_api
 from destination_customerio.actions.fields import Convertible, time_of
 from destination_customerio.settings import Settings
-from destination_customerio.track_api import Call
+from destination_customerio.track_api import Call, entity
 
 ACTIONS_OF_TYPES = {"page": "page", "screen": "screen"}
 """Event types that are actions of their own in Customer.io; every other is an event."""
@@ -121,23 +121,23 @@ class Screen(Occurrence):
     ]
 
 
-def event_call(payload: Event, settings: Settings) -> Call:
+def event_call(payload: Event, settings: Settings) -> dc.Encoded:
     """Build an event, or the page or screen that its type says it is."""
     action = ACTIONS_OF_TYPES.get(payload.type or "", "event")
     return _call(action, payload.name, payload, settings)
 
 
-def page_call(payload: Page, settings: Settings) -> Call:
+def page_call(payload: Page, settings: Settings) -> dc.Encoded:
     """Build a page view."""
     return _call("page", payload.url, payload, settings)
 
 
-def screen_call(payload: Screen, settings: Settings) -> Call:
+def screen_call(payload: Screen, settings: Settings) -> dc.Encoded:
     """Build a screen view."""
     return _call("screen", payload.name, payload, settings)
 
 
-def anonymous_call(payload: AnonymousEvent, settings: Settings) -> Call:
+def anonymous_call(payload: AnonymousEvent, settings: Settings) -> dc.Encoded | Call:
     """Build an event of nobody known; without an anonymous id it goes to v1, which takes those."""
     warnings: list[str] = []
     name = limits.event_name(payload.name, settings.oversized, warnings)
@@ -150,7 +150,7 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> Call:
         common["timestamp"] = timestamp
     if not payload.anonymous_id:
         body = {"name": name, "data": data, **common}
-        return Call(body, tuple(warnings), track_api.ANONYMOUS_EVENTS)
+        return track_api.call(track_api.ANONYMOUS_EVENTS, body, warnings)
     who = {"anonymous_id": payload.anonymous_id}
     limits.check_identifiers(who)
     body = {
@@ -161,10 +161,10 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> Call:
         "identifiers": who,
         **common,
     }
-    return Call(body, tuple(warnings))
+    return entity(body, warnings)
 
 
-def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> Call:
+def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> dc.Encoded:
     warnings: list[str] = []
     who = identifiers.known_or_anonymous(payload.id, None, payload.anonymous_id)
     if not who:
@@ -189,7 +189,7 @@ def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> Ca
     timestamp = time_of(payload.timestamp, warnings)
     if timestamp is not None:
         body["timestamp"] = timestamp
-    return Call(body, tuple(warnings))
+    return entity(body, warnings)
 
 
 def _event_id(message_id: str, settings: Settings) -> str:

@@ -1,5 +1,6 @@
 """Fields that many actions share, and what they do to a call."""
 
+from json.encoder import encode_basestring
 from typing import Annotated, Any
 
 import orjson
@@ -47,7 +48,7 @@ class Convertible(Batchable):
         """Return attributes, with their dates converted if that is wanted."""
         if not values or not self.convert_timestamp:
             return values or {}
-        body = track_api.dumps(values)
+        body = track_api.dumps(values).decode()
         converted = timestamps.converted(body)
         found: dict[str, Any] = values if converted is body else orjson.loads(converted)
         return found
@@ -62,16 +63,16 @@ class Convertible(Batchable):
         self, values: dict[str, Any] | None, anonymous_id: str | None = None
     ) -> orjson.Fragment:
         """Return the same as JSON; the anonymous id is added, and never taken for a date."""
-        if anonymous_id and values and "anonymous_id" in values:
+        if not anonymous_id:
+            return orjson.Fragment(self._encoded(values) if values else "{}")
+        own = f'"anonymous_id":{encode_basestring(anonymous_id)}}}'
+        if values and "anonymous_id" in values:
             values = {key: value for key, value in values.items() if key != "anonymous_id"}
-        body = track_api.dumps(values) if values else b"{}"
-        if self.convert_timestamp:
-            body = timestamps.converted(body)
-        if anonymous_id:
-            comma = b"," if values else b""
-            own = track_api.dumps(anonymous_id)
-            body = b'%s%s"anonymous_id":%s}' % (body[:-1], comma, own)
-        return orjson.Fragment(body)
+        return orjson.Fragment(f"{self._encoded(values)[:-1]},{own}" if values else f"{{{own}")
+
+    def _encoded(self, values: dict[str, Any]) -> str:
+        body = track_api.dumps(values).decode()
+        return timestamps.converted(body) if self.convert_timestamp else body
 
 
 OBJECT_TYPE_OF_PROPERTIES = dc.coalesce("$.properties.object_type_id", "$.properties.objectTypeId")

@@ -13,7 +13,7 @@ from destination_customerio.actions.fields import (
     Convertible,
 )
 from destination_customerio.settings import Settings
-from destination_customerio.track_api import Call
+from destination_customerio.track_api import entity
 
 NO_ATTRIBUTES: Final = ("objectTypeId", "object_type_id", "relationshipAttributes")
 """Traits that are fields of their own, and not sent as attributes as well."""
@@ -89,7 +89,7 @@ class Relationship(ObjectOnly):
     ] = None
 
 
-def object_call(payload: CustomObject, settings: Settings) -> Call:
+def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
     """Build an object, related to the person who sent it."""
     warnings: list[str] = []
     values = payload.attributes(payload.custom_attributes)
@@ -117,17 +117,17 @@ def object_call(payload: CustomObject, settings: Settings) -> Call:
                 payload.relationship_attributes, settings, warnings
             )
         body["cio_relationships"] = [relationship]
-    return Call(body, tuple(warnings))
+    return entity(body, warnings)
 
 
-def delete_call(payload: ObjectOnly, _: Settings) -> Call:
+def delete_call(payload: ObjectOnly, _: Settings) -> dc.Encoded:
     """Build the deletion of an object."""
     which = identifiers.an_object(payload.object_id, payload.object_type_id)
     limits.check_identifiers(which)
-    return Call({"type": "object", "action": "delete", "identifiers": which})
+    return entity({"type": "object", "action": "delete", "identifiers": which})
 
 
-def relationship_call(payload: Relationship, _: Settings) -> Call:
+def relationship_call(payload: Relationship, _: Settings) -> dc.Encoded:
     """Build the end of a relationship."""
     which = identifiers.an_object(payload.object_id, payload.object_type_id)
     who = identifiers.person(payload.person_id)
@@ -141,7 +141,7 @@ def relationship_call(payload: Relationship, _: Settings) -> Call:
     }
     if payload.anonymous_id:
         body["attributes"] = {"anonymous_id": payload.anonymous_id}
-    return Call(body)
+    return entity(body)
 
 
 @dc.action("createUpdateObject", subscribe='type = "group"', title="Create or Update Object")

@@ -13,7 +13,7 @@ from destination_customerio.actions.fields import (
     time_of,
 )
 from destination_customerio.settings import Settings
-from destination_customerio.track_api import Call
+from destination_customerio.track_api import entity
 
 NO_ATTRIBUTES: Final = (
     "createdAt",
@@ -117,7 +117,7 @@ class Merge(Batchable):
     ]
 
 
-def person_call(payload: Person, settings: Settings) -> Call:
+def person_call(payload: Person, settings: Settings) -> dc.Encoded:
     """Build a person; raises ``InvalidPayload`` when an identifier is missing."""
     warnings: list[str] = []
     who = _who(payload, settings)
@@ -147,7 +147,7 @@ def person_call(payload: Person, settings: Settings) -> Call:
     timestamp = time_of(payload.timestamp, warnings)
     if timestamp is not None:
         body["timestamp"] = timestamp
-    return Call(body, tuple(warnings))
+    return entity(body, warnings)
 
 
 def _who(payload: Person, settings: Settings) -> dict[str, str]:
@@ -176,22 +176,22 @@ def _created(payload: Person) -> Any:
     return payload.created_at if found is None else found
 
 
-def delete_call(payload: PersonOnly, _: Settings) -> Call:
+def delete_call(payload: PersonOnly, _: Settings) -> dc.Encoded:
     """Build a deletion."""
     return _person_only("delete", payload)
 
 
-def suppress_call(payload: PersonOnly, _: Settings) -> Call:
+def suppress_call(payload: PersonOnly, _: Settings) -> dc.Encoded:
     """Build a suppression."""
     return _person_only("suppress", payload)
 
 
-def unsuppress_call(payload: PersonOnly, _: Settings) -> Call:
+def unsuppress_call(payload: PersonOnly, _: Settings) -> dc.Encoded:
     """Build the end of a suppression."""
     return _person_only("unsuppress", payload)
 
 
-def merge_call(payload: Merge, _: Settings) -> Call:
+def merge_call(payload: Merge, _: Settings) -> dc.Encoded:
     """Build a merge; it has no identifiers of its own (Track API, merge)."""
     pair = {
         "primary": identifiers.person(payload.primary),
@@ -199,13 +199,13 @@ def merge_call(payload: Merge, _: Settings) -> Call:
     }
     for who in pair.values():
         limits.check_identifiers(who)
-    return Call({"type": "person", "action": "merge", **pair})
+    return entity({"type": "person", "action": "merge", **pair})
 
 
-def _person_only(action: str, payload: PersonOnly) -> Call:
+def _person_only(action: str, payload: PersonOnly) -> dc.Encoded:
     who = identifiers.person(payload.person_id)
     limits.check_identifiers(who)
-    return Call({"type": "person", "action": action, "identifiers": who})
+    return entity({"type": "person", "action": action, "identifiers": who})
 
 
 @dc.action("createUpdatePerson", subscribe='type = "identify"', title="Create or Update Person")

@@ -8,7 +8,7 @@ import destination_core as dc
 from destination_customerio import limits, track_api
 from destination_customerio.actions.fields import Batchable, Convertible, time_of
 from destination_customerio.settings import Settings
-from destination_customerio.track_api import Call
+from destination_customerio.track_api import Call, entity
 
 
 class DeliveryReport(Batchable):
@@ -112,10 +112,10 @@ def delivery_call(payload: DeliveryReport, now: float) -> Call:
     }
     if metadata:
         body["metadata"] = metadata
-    return Call(body, tuple(warnings), track_api.METRICS)
+    return track_api.call(track_api.METRICS, body, warnings)
 
 
-def content_call(payload: ContentReport, _: Settings) -> Call:
+def content_call(payload: ContentReport, _: Settings) -> dc.Encoded:
     """Build a report about content, which is an action of a person."""
     warnings: list[str] = []
     if not payload.anonymous_id:
@@ -133,7 +133,7 @@ def content_call(payload: ContentReport, _: Settings) -> Call:
     timestamp = time_of(payload.timestamp, warnings)
     if timestamp is not None:
         body["timestamp"] = timestamp
-    return Call(body, tuple(warnings))
+    return entity(body, warnings)
 
 
 @dc.action("reportDeliveryEvent", subscribe='event = "Report Delivery Event"',
