@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from destination_core.audiences import Audience as Audience
     from destination_core.audiences import Audiences as Audiences
     from destination_core.audiences import membership as membership
+    from destination_core.collector import relax_collector as relax_collector
     from destination_core.connection import Connection as Connection
     from destination_core.connection import Subscription as Subscription
     from destination_core.context import Context as Context
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "attempts": ("Retry",),
     "audiences": ("Audience", "Audiences", "membership"),
+    "collector": ("relax_collector",),
     "connection": ("Connection", "Subscription"),
     "context": ("Context",),
     "credentials": (

@@ -1,7 +1,6 @@
 """`serve` and `run`: queue, runner, server and metrics put together, until told to stop."""
 
 import asyncio
-import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from destination_core.clock import SteadyClock
+from destination_core.collector import relax_collector
 from destination_core.connection import Service
 from destination_core.errors import ConfigurationError
 from destination_core.health import Health
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from destination_core.tracing import Tracing
 
 log: Final = logging.getLogger(__name__)
-
-YOUNG: Final = (10_000, 20, 50)
-"""After how many new objects the collector looks, and how often further."""
 
 
 class Running:
@@ -149,11 +146,7 @@ async def run_until_stopped(
             loop.add_signal_handler(number, told)
         reloading = Reloading(running, again)
         loop.add_signal_handler(signal.SIGHUP, reloading.begin)
-        # what was loaded stays: the collector need not look at it again (a thousand destinations
-        # are two million objects), and events make no cycles
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*YOUNG)
+        relax_collector()
         started(running)
         if feed is None:
             await stop.wait()

@@ -121,6 +121,7 @@ def command(
 async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report":
     from destination_core.cli import sending
     from destination_core.cli.stdin import StandardInput
+    from destination_core.collector import relax_collector
 
     loop = asyncio.get_running_loop()
     with StandardInput() as stdin:
@@ -133,6 +134,7 @@ async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report"
 
         for number in SIGNALS:
             loop.add_signal_handler(number, stop)
+        relax_collector()
         try:
             return await sender.run(sending.files(files, stdin.stream, first=first))
         finally:
