@@ -61,6 +61,10 @@ class TestPayloadModel:
                 "without fieldKey",
             ),
             ({"a": {"type": "string", "choices": [{"label": "x"}]}}, "choice without a value"),
+            ({"a": {"type": "number", "choices": [1, {"label": "one", "value": 1}]}}, "1 twice"),
+            ({"a": {"type": "string", "minimum": -5}}, "counts characters: -5"),
+            ({"a": {"type": "text", "maximum": 2.5}}, "counts characters: 2.5"),
+            ({"a": "string"}, "must be an object, got 'string'"),
         ],
     )
     def test_refuses_definitions(self, fields, reason):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 _ISO = re.compile(
     r"([0-9]{4})(?:([-/])([0-9]{1,2})(?:\2([0-9]{1,2}))?)?"
-    r"(?:[Tt ] *([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?)?"
+    r"(?:[Tt ] *([0-9]{1,2})(?::([0-9]{1,2})(?::([0-9]{1,2})(?:[.,]([0-9]+))?)?)?)?"
 )
 _ZONED = re.compile(
     r"([0-9]{4})([-/])([0-9]{2})\2([0-9]{2})"
@@ -24,8 +24,12 @@ _RFC_2822 = re.compile(
 )
 # Written as JavaScript would write the number: "5.0" and "007" are not meant as seconds.
 _UNIX = re.compile(r"-?(?:0|[1-9][0-9]{0,16})(?:\.[0-9]{0,16}[1-9])?")
+# What `fromisoformat` reads without a slip: it skips whatever stands behind six decimals.
+_USUAL = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_SEPARATORS = frozenset({"", "T", "t", " "})
 _MAX_SECONDS = 8_640_000_000_000  # the range of a JavaScript date
 _MAX_TEXT = 64
 _MILLISECONDS_FROM = 100_000_000_000  # 5138-11-16 in seconds, 1973-03-03 in milliseconds
@@ -36,7 +40,7 @@ def is_date_like(text: str) -> bool:
     """Tell whether a text is a date, or a number of seconds since 1970."""
     if len(text) > _MAX_TEXT:
         return False
-    if text[4:5] == "-" == text[7:8] and text[10:11] in _SEPARATORS:
+    if _USUAL.fullmatch(text):
         try:  # nearly every date is one of these
             datetime.fromisoformat(text)
         except ValueError:

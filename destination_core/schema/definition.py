@@ -39,7 +39,8 @@ _READ: Final = frozenset(
         "required",
     }
 )
-_BOUNDED: Final = frozenset({"string", "text", "password", "number", "integer"})
+_COUNTED: Final = frozenset({"string", "text", "password"})
+_BOUNDED: Final = _COUNTED | {"number", "integer"}
 
 
 def read_fields(definitions: Mapping[str, Any], path: str = "") -> tuple[FieldSpec, ...]:
@@ -51,6 +52,8 @@ def read_fields(definitions: Mapping[str, Any], path: str = "") -> tuple[FieldSp
 
 
 def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -> FieldSpec:
+    if not isinstance(definition, Mapping):
+        raise PluginError(f"field {path!r} must be an object, got {definition!r}")
     kind = definition.get("type")
     if kind not in FIELD_TYPES:
         raise PluginError(f"field {path!r} has unknown type {kind!r}; use one of {FIELD_TYPES}")
@@ -64,7 +67,7 @@ def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -
     if format_ is not None and not is_known(format_):
         raise PluginError(f"field {path!r} has unknown format {format_!r}")
     children = definition.get("properties") if kind == "object" else None
-    bounds = kind in _BOUNDED
+    minimum, maximum = _bounds(kind, definition, path)
     required = definition.get("required")
     return FieldSpec(
         key=key,
@@ -78,8 +81,8 @@ def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -
         nullable=bool(definition.get("allowNull")) and (multiple or not children),
         format=format_,
         choices=_choices(definition.get("choices"), path),
-        minimum=definition.get("minimum") if bounds else None,
-        maximum=definition.get("maximum") if bounds else None,
+        minimum=minimum,
+        maximum=maximum,
         properties=read_fields(children, f"{path}.") if children else None,
         additional=bool(definition.get("additionalProperties")) or not children,
         required=required is True,
@@ -88,6 +91,18 @@ def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -
         secret=kind == "password",
         extras={name: value for name, value in definition.items() if name not in _READ},
     )
+
+
+def _bounds(kind: str, definition: Mapping[str, Any], path: str) -> tuple[Any, Any]:
+    """Return minimum and maximum, which for a text count characters."""
+    if kind not in _BOUNDED:
+        return None, None
+    bounds = definition.get("minimum"), definition.get("maximum")
+    for bound in bounds:
+        counts = isinstance(bound, int) and bound >= 0
+        if bound is not None and kind in _COUNTED and not counts:
+            raise PluginError(f"field {path!r} counts characters: {bound!r} cannot be a bound")
+    return bounds
 
 
 def _choices(choices: Sequence[Any] | None, path: str) -> tuple[Choice, ...] | None:
@@ -101,6 +116,10 @@ def _choices(choices: Sequence[Any] | None, path: str) -> tuple[Choice, ...] | N
             read.append(Choice(choice["value"], str(choice.get("label", choice["value"]))))
         else:
             read.append(Choice(choice, str(choice)))
+    values = [(type(one.value) is bool, one.value) for one in read]
+    for place, choice in enumerate(read):
+        if values[place] in values[:place]:
+            raise PluginError(f"field {path!r} has the choice {choice.value!r} twice")
     return tuple(read)
 
 

@@ -3,8 +3,15 @@
 import re
 from typing import Final
 
-EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
-"""What counts as an email address; the hosted engine's rule."""
+_WORD: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+EMAIL: Final = re.compile(
+    rf"{_WORD}(?:\.{_WORD})*@(?:{_LABEL}\.)+{_LABEL}", re.ASCII | re.IGNORECASE
+)
+"""What counts as an email address: words of RFC 5322 with dots between them, at a host name.
+
+The hosted engine's rule; anything else is an id, so that people keep the identifier they have.
+"""
 
 CIO_PREFIX: Final = "cio_"
 """In front of Customer.io's own ids; v2 takes them without it (Track API, identifiers)."""

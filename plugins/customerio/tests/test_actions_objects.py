@@ -10,7 +10,7 @@ from plugins.customerio.tests.sending import ENTITY, connection, delivered, sent
 
 SECONDS = 1_767_312_000
 WHICH = {"object_id": "g1", "object_type_id": "1"}
-BODY = {"type": "object", "action": "identify", "attributes": {}, "identifiers": WHICH}
+BODY = {"type": "object", "action": "identify", "identifiers": WHICH}
 U1 = [{"identifiers": {"id": "u1"}}]
 
 
@@ -43,6 +43,7 @@ U1 = [{"identifiers": {"id": "u1"}}]
         ({"userId": "u1", "traits": {"relationshipAttributes": {"on": "2026-01-02"}}},
          {"cio_relationships": [{**U1[0], "relationship_attributes": {"on": SECONDS}}]}),
         ({"traits": {"relationshipAttributes": {"role": "admin"}}}, {}),
+        ({"traits": {"objectAttributes": {}}}, {"attributes": {}}),
     ],
 )  # fmt: skip
 async def test_an_object(

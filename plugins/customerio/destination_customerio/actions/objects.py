@@ -101,11 +101,12 @@ def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
     body: dict[str, Any] = {
         "type": "object",
         "action": action,
-        "attributes": limits.attributes(
-            attributes, settings.oversized, warnings, limits.RESERVED_OF_OBJECTS
-        ),
         "identifiers": identifiers.an_object(payload.id, payload.object_type_id),
     }
+    if payload.custom_attributes is not None or attributes:
+        body["attributes"] = limits.attributes(
+            attributes, settings.oversized, warnings, limits.RESERVED_OF_OBJECTS
+        )
     limits.check_identifiers(body["identifiers"])
     if payload.created_at:
         found = timestamps.instant(payload.created_at) if payload.convert_timestamp else None
