@@ -7,7 +7,8 @@ from typing import Any, Final
 from destination_core.queue.letters import Letters
 from destination_core.queue.reconciling import DamagedFile, reconcile
 from destination_core.queue.records import Counts, Damage, Expired
-from destination_core.queue.tables import CLOCK, COMMITS, SEQUENCE, Tables
+from destination_core.queue.seen import Seen
+from destination_core.queue.tables import CLOCK, COMMITS, IDS, SEQUENCE, Tables
 
 SHRINK_PAGES: Final = 100
 """Empty pages that one round of upkeep gives back to the disk."""
@@ -22,22 +23,16 @@ PARKED: Final = math.inf
 class Books:
     """The operations, inside transactions that others begin and end."""
 
-    def __init__(self, tables: Tables, letters: Letters, damage: list[Damage]) -> None:
+    def __init__(self, tables: Tables, letters: Letters, seen: Seen, damage: list[Damage]) -> None:
         self._tables = tables
         self._db = tables.db
         self._letters = letters
+        self._seen = seen
         self._damage = damage
 
     def expire(self, seen_before: float, dead_before: float, most: int) -> Expired:
         """Forget ids and dead letters that are too old, at most so many; return how many."""
-        (newest,) = self._db.execute(
-            "SELECT coalesce(max(number), 0) FROM (SELECT number, at FROM seen"
-            " ORDER BY number LIMIT ?) WHERE at < ?",
-            (most, seen_before),
-        ).fetchone()
-        seen = self._db.execute(  # of those in between that are not old: a clock was set
-            "DELETE FROM seen WHERE number <= ? AND at < ?", (newest, seen_before)
-        ).rowcount
+        seen = self._seen.expire(seen_before, most)
         dead = self._letters.expire(dead_before, most)
         self._db.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
         return Expired(seen, dead)
@@ -115,7 +110,7 @@ class Books:
         """Return the counters, with what is queued counted afresh."""
         values: dict[str, dict[str, Any]] = {}
         for destination, name, value in self._db.execute("SELECT * FROM counters"):
-            if (destination, name) not in (SEQUENCE, COMMITS, CLOCK):
+            if (destination, name) not in (SEQUENCE, COMMITS, CLOCK, IDS):
                 values.setdefault(destination, {})[name] = value
         queued = self._db.execute(  # of an index alone: no event is read for it
             "SELECT destination, count(*), min(sequence) FROM jobs GROUP BY destination"

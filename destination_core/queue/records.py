@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from destination_core.errors import DestinationError
 
@@ -13,8 +14,7 @@ class QueueFull(DestinationError):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(NamedTuple):
     """An event on its way into the queue.
 
     ``body`` is its JSON in UTF-8; ``destinations`` are the names of those it is for: with none it
@@ -43,8 +43,7 @@ class Accepted:
     duplicates: int
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One event that one destination has to get, leased to whoever claimed it.
 
     ``sequence`` is the event's, the same at every destination and after every restart.

@@ -14,10 +14,14 @@ from typing import Any, Final
 
 from destination_core.queue.reconciling import reconcile
 from destination_core.queue.records import Damage
+from destination_core.queue.seen import HOUR
 from destination_core.queue.tables import Tables, checksum, connect, job_checksum, lenient
 
 PIECE: Final = 500
 """Rows that are read together where all is well."""
+
+HOUR_OF_AT: Final = f"CAST(max(at, 0) / {HOUR} AS INTEGER)"
+"""The part of an id in a file of version 4 or before."""
 
 FURTHEST: Final = 2**62
 """No key is larger."""
@@ -25,7 +29,7 @@ FURTHEST: Final = 2**62
 KEYS: Final = {
     "events": ("sequence",),
     "jobs": ("sequence", "destination"),
-    "seen": ("number",),
+    "seen": ("part", "id"),
     "dead": ("id",),
     "owners": ("owner",),
     "counters": ("destination", "name"),
@@ -119,16 +123,16 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str, key: Seq
         f" VALUES ({','.join('?' * len(columns))})"
     )
     reader = _Reader(old, table, key, columns)
+    if table == "seen" and reader.has("number"):  # of version 4 or before
+        reader = _Reader(old, table, ("number",), [HOUR_OF_AT, *columns[1:], "number"])
     refused = 0
     for rows in reader.pieces():
         for row in rows:
-            values = dict(zip(columns, row, strict=True))
+            values = dict(zip(columns, row, strict=False))  # what is behind them is the key
             try:
                 if not _is_sound(table, values):
                     refused += 1
                     continue
-                if table == "seen":  # numbered anew
-                    values["number"] = None
                 new.execute(insert, tuple(values.values()))
             except (sqlite3.Error, TypeError, ValueError, OverflowError):  # it makes no sense
                 refused += 1
@@ -144,7 +148,8 @@ def _is_sound(table: str, row: Mapping[str, Any]) -> bool:
         names = (row["sequence"], row["destination"], row["attempts"], row["subscriptions"])
         return row["crc"] is None or bool(row["crc"] == job_checksum(*names))
     if table == "seen":
-        return isinstance(row["id"], bytes) and isinstance(row["at"], float)
+        kinds = {"part": int, "id": bytes, "at": float}
+        return all(isinstance(row[name], kind) for name, kind in kinds.items())
     if table == "dead":
         return isinstance(row["record"], bytes) and isinstance(row["body"], bytes)
     return table != "counters" or isinstance(row["value"], int)
@@ -174,6 +179,13 @@ class _Reader:
         self._names = ",".join(columns)
         self._key = key
         self._places = [columns.index(name) for name in key]
+
+    def has(self, column: str) -> bool:
+        """Tell whether the table has a column, as far as that can be read."""
+        with contextlib.suppress(sqlite3.DatabaseError):
+            found = self._db.execute(f"PRAGMA table_info({self._table})")
+            return column in {row[1] for row in found}
+        return False
 
     def pieces(self) -> Iterator[list[Any]]:
         after = self._start()

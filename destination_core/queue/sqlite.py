@@ -373,6 +373,8 @@ class SqliteQueue:
             return store.books.expire(now - self._window, now - self._retention, PURGE)
 
         expired: Expired = await self._writer.do(upkeep)
+        while await self._writer.do(lambda store: store.seen.move()):
+            pass  # others write in between
         return expired
 
     async def _verify(self, now: float) -> None:

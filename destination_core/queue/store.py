@@ -26,11 +26,11 @@ from destination_core.queue.records import (
     Retry,
     Settlement,
 )
+from destination_core.queue.seen import Seen
 from destination_core.queue.tables import (
     Tables,
     checksum,
     flat,
-    identity,
     job_checksum,
     parts,
     places,
@@ -47,13 +47,14 @@ class Store:
         self.tables = Tables(connection)
         self.damage: list[Damage] = []
         self.letters = Letters(self.tables, self.damage)
-        self.books = Books(self.tables, self.letters, self.damage)
+        self.seen = Seen(self.tables)
+        self.books = Books(self.tables, self.letters, self.seen, self.damage)
 
     # -- in --------------------------------------------------------------------------------
 
     def put(self, events: Sequence[Intake]) -> list[bool]:
         """Insert the events that are new, and their jobs; tell of each whether it was."""
-        new = self._unseen(events)
+        new = self.seen.remember(events)
         counted: Counter[tuple[str, str]] = Counter()
         counted["", "duplicates"] = new.count(False)
         fresh = [one for one, is_new in zip(events, new, strict=True) if is_new]
@@ -82,25 +83,6 @@ class Store:
         counted["", "accepted"] = counted["", "filtered"] = unwanted
         self.tables.count(counted)
         return new
-
-    def _unseen(self, events: Sequence[Intake]) -> list[bool]:
-        """Remember the ids of events; tell of each whether it is new."""
-        ids = [identity(one) for one in events]
-        known: set[bytes] = set()
-        for part in parts([(key,) for key in ids if key is not None]):
-            marks = ",".join("?" * len(part))
-            found = self._db.execute(f"SELECT id FROM seen WHERE id IN ({marks})", flat(part))  # noqa: S608
-            known.update(key for (key,) in found)
-        fresh: list[bool] = []
-        rows: list[tuple[Any, ...]] = []
-        for key, one in zip(ids, events, strict=True):
-            is_new = key is None or key not in known
-            fresh.append(is_new)
-            if key is not None and is_new:
-                known.add(key)  # the same id twice in one call is new only once
-                rows.append((key, one.received))
-        self.tables.insert("seen (id, at)", rows)
-        return fresh
 
     def _advance(self, destination: str, users: Sequence[int], now: float) -> None:
         """Make the first job of each user due, if it was parked."""

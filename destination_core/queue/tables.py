@@ -10,9 +10,8 @@ from typing import Any, Final, Literal
 
 from destination_core.errors import ConfigurationError
 from destination_core.queue.marks import Reached
-from destination_core.queue.records import Intake
 
-VERSION: Final = 4
+VERSION: Final = 5
 SCHEMA: Final = """
 CREATE TABLE events (sequence INTEGER PRIMARY KEY, source TEXT NOT NULL, received REAL NOT NULL,
     body BLOB NOT NULL, crc INTEGER NOT NULL);
@@ -43,6 +42,13 @@ CREATE INDEX jobs_by_user ON jobs (destination, user, sequence) WHERE user IS NO
 ALTER TABLE jobs ADD COLUMN crc INTEGER;
 ALTER TABLE dead ADD COLUMN record_crc INTEGER;
 """,
+    5: """
+ALTER TABLE seen RENAME TO seen_before;
+CREATE TABLE seen (part INTEGER NOT NULL, id BLOB NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (part, id)) WITHOUT ROWID;
+INSERT INTO seen SELECT CAST(max(at, 0) / 3600 AS INTEGER), id, at FROM seen_before ORDER BY 1, 2;
+DROP TABLE seen_before;
+""",
 }
 """What makes each version of the one before it."""
 
@@ -58,8 +64,11 @@ COMMITS: Final = ("", "commits")
 CLOCK: Final = ("", "clock")
 """What time it was when somebody last looked: no counter, but kept with them."""
 
+IDS: Final = ("", "ids")
+"""The counter of ids that were ever remembered."""
+
 CACHED_KIB: Final = 16 * 1024
-"""Pages in memory: ids are known by digests, so each falls on another page of their index."""
+"""Pages in memory."""
 
 LONGEST_LOG: Final = 64 * 1024 * 1024
 """Bytes that the log keeps when it has been written back."""
@@ -158,6 +167,13 @@ class Tables:
         ).fetchone()
         return int(last)
 
+    def value(self, counter: tuple[str, str]) -> int:
+        """Return what a counter says."""
+        row = self.db.execute(
+            "SELECT value FROM counters WHERE destination = ? AND name = ?", counter
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def reached(self) -> Reached:
         """Return the last sequence number that was given, and how many transactions there were."""
         found = dict(
@@ -197,14 +213,6 @@ class Tables:
             for name in ("page_count", "freelist_count", "page_size")
         )
         return int((pages - free) * size)
-
-
-def identity(one: Intake) -> bytes | None:
-    """Return what an event is known by: 16 bytes of its source and ``messageId``, or nothing."""
-    if not one.message_id:
-        return None
-    text = f"{one.source}\0{one.message_id}".encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).digest()
 
 
 def user_number(user: str) -> int:

@@ -184,6 +184,7 @@ class Writer:
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            self._store.seen.undone()
             raise
         if reached != self._reached:
             self._tell_mark(reached)

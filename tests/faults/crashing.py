@@ -17,6 +17,7 @@ import destination_core as dc
 from destination_core.queue.books import Books
 from destination_core.queue.letters import Letters
 from destination_core.queue.marks import HighWater
+from destination_core.queue.seen import Seen
 from destination_core.queue.store import Store
 from destination_core.runner.runner import Runner
 from destination_core.runner.worker import Worker
@@ -51,7 +52,7 @@ class Point:
 
 
 INTAKE: Final[Mapping[str, Point]] = {
-    "remembered": Point("between messageId and event", Store, Store._unseen, after=True),
+    "remembered": Point("between messageId and event", Seen, Seen.remember, after=True),
     "put": Point("before the commit of new events", Store, Store.put, after=True),
     "marking": Point("between that commit and the mark", HighWater, HighWater.raise_to),
     "marked": Point("between mark and answer", HighWater, HighWater.raise_to, after=True),
