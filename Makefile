@@ -36,7 +36,7 @@ faults: $(VENV)/.dev ## break things in earnest and write what was seen to docs/
 	$(BIN)/python -m tests.faults --size long --write docs/faults.md
 
 conformance: $(VENV)/.dev ## run the recorded vectors that come with the tests
-	$(BIN)/python -m tests.conformance tests/conformance/vectors/*.jsonl.gz
+	$(BIN)/python -m tests.conformance tests/conformance/vectors/*.jsonl*
 
 build: $(VENV)/.dev ## build every distribution into dist/
 	for source in . $(PLUGINS); do $(BIN)/python -m build --outdir dist $$source || exit 1; done

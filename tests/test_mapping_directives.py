@@ -37,7 +37,7 @@ CASES: list[tuple[Any, Any]] = [
     ({"@path": {"@template": "$.{{path}}x"}}, LEFT_OUT),
     # @template
     ({"@template": ""}, ""),
-    ({"@template": "{{n}} {{yes}} {{list}} {{object.in.none}}"}, '1.5 true [1,null,"x"] {}'),
+    ({"@template": "{{n}} {{yes}} {{list}} {{object.in.none}}"}, "1.5 true 1,,x {}"),
     ({"@template": "{{ }}{{null}}{{nope.at.all}}|{{"}, "|{{"),
     ({"@template": {"@path": "$.path"}}, "$.s"),
     # @literal

@@ -14,9 +14,14 @@ from typing import Any, Final, TextIO
 from liquid import Environment, RenderContext
 from liquid.builtin.output import Output, OutputNode
 from liquid.builtin.tags.decrement_tag import DecrementNode, DecrementTag
+from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 
+from destination_core.mapping.liquid_conditions import (
+    IfAsInJavaScript,
+    UnlessAsInJavaScript,
+)
 from destination_core.mapping.liquid_filters import DISABLED, FILTERS, Bounded
 from destination_core.mapping.liquid_values import shown
 from destination_core.mapping.values import Fault, Resolver
@@ -67,6 +72,19 @@ class _OutputTag(Output):
     node_class = _Output
 
 
+class _Echo(EchoNode):
+    """Write values as liquidjs does."""
+
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(shown(self.expression.evaluate(context)))
+
+
+class _EchoTag(EchoTag):
+    node_class = _Echo
+
+
 class _Decrement(DecrementNode):
     """Count down the counter that `increment` counts up, as liquidjs does."""
 
@@ -86,6 +104,7 @@ class _Environment(Environment):
     """python-liquid with Segment's tags, liquidjs's filters, and limits."""
 
     string_first_and_last = True
+    logical_not_operator = True
     suppress_blank_control_flow_blocks = False
     output_stream_limit = MOST_OUTPUT
     local_namespace_limit = MOST_OUTPUT
@@ -96,6 +115,9 @@ class _Environment(Environment):
             self.tags.pop(name, None)
         self.add_tag(_OutputTag)
         self.add_tag(_DecrementTag)
+        self.add_tag(_EchoTag)
+        self.add_tag(IfAsInJavaScript)
+        self.add_tag(UnlessAsInJavaScript)
         self.filters.clear()
         for name, function in FILTERS.items():
             self.add_filter(name, Bounded(name, function))

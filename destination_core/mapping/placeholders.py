@@ -1,6 +1,7 @@
 """Texts with `{{path}}` placeholders."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from destination_core.mapping.json_text import encode
@@ -12,8 +13,8 @@ _PLACEHOLDER: Final = re.compile(r"\{\{\{([^}]+)\}\}\}|\{\{([^}]+)\}\}")
 def compile_template(template: str) -> Resolver:
     """Compile a template; it is filled in one pass, so data is never read as a template.
 
-    Missing and null become nothing, numbers are written as JavaScript does, objects and lists as
-    JSON. Two braces and three mean the same: nothing is escaped.
+    Missing and null become nothing, numbers are written as JavaScript does, lists with commas, and
+    objects, also those in a list, as JSON. Two braces and three mean the same: nothing is escaped.
     """
     pieces: list[str] = []
     getters: list[Resolver] = []
@@ -39,7 +40,23 @@ def _shown(value: Any) -> str:
     if value is None or value is MISSING:
         return ""
     shown = text(value)
+    if shown is None and isinstance(value, list | tuple):
+        shown = _with_commas(value)
     return encode(value) if shown is None else shown
+
+
+def _with_commas(items: Sequence[Any]) -> str | None:
+    """Write a list as JavaScript does; None when there is an object in it."""
+    texts = []
+    for item in items:
+        if isinstance(item, list | tuple):
+            shown = _with_commas(item)
+        else:
+            shown = "" if item is None else text(item)
+        if shown is None:
+            return None
+        texts.append(shown)
+    return ",".join(texts)
 
 
 def _nothing(_: Any) -> Any:
