@@ -64,17 +64,19 @@ class Store:
         jobs: list[tuple[Any, ...]] = []
         lines: dict[str, dict[int, None]] = {}
         for sequence, one in enumerate(kept, last - len(kept) + 1):
-            crc = checksum(sequence, one.source, one.body)
-            rows.append((sequence, one.source, one.received, one.body, crc, one.trace or None))
-            names = _names(one.subscriptions)
-            for destination in one.destinations:
-                counted[destination, "accepted"] += 1
-                due, user = one.received, None
-                if one.user and destination in one.ordered:
-                    due, user = PARKED, user_number(one.user)
-                    lines.setdefault(destination, {})[user] = None
+            source, _, body, destinations, received, user, ordered, chosen, trace = one
+            crc = checksum(sequence, source, body)
+            rows.append((sequence, source, received, body, crc, trace or None))
+            names = _names(chosen)
+            for destination in destinations:
+                due, line = received, None
+                if user and destination in ordered:
+                    due, line = PARKED, user_number(user)
+                    lines.setdefault(destination, {})[line] = None
                 guard = job_checksum(sequence, destination, 0, names)
-                jobs.append((sequence, destination, due, user, names, guard))
+                jobs.append((sequence, destination, due, line, names, guard))
+        for destination, many in Counter([job[1] for job in jobs]).items():
+            counted[destination, "accepted"] = many
         self.tables.insert("events (sequence, source, received, body, crc, trace)", rows)
         self.tables.insert("jobs (sequence, destination, due, user, subscriptions, crc)", jobs)
         for destination, users in lines.items():

@@ -5,6 +5,8 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -124,7 +126,7 @@ def connect(
 
 def lenient(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Let damaged text be read: checksums say that it is damaged, and to whom it belongs."""
-    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     return connection
 
 
@@ -190,9 +192,15 @@ class Tables:
         )
 
     def insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert rows; ``into`` names the table and its columns."""
+        """Insert rows; ``into`` names the table and its columns.
+
+        What is NULL in all of them is not bound: to Python's SQLite, NULL costs more than a number.
+        """
         for part in parts(rows):
-            self.db.execute(f"INSERT INTO {into} VALUES {places(part)}", flat(part))  # noqa: S608
+            bound = [column.count(None) < len(part) for column in zip(*part, strict=True)]
+            marks = f"({','.join('?' if one else 'NULL' for one in bound)})"
+            values = flat(part) if all(bound) else [one for row in part for one in compress(row, bound)]
+            self.db.execute(f"INSERT INTO {into} VALUES {','.join([marks] * len(part))}", values)  # noqa: S608
 
     def version(self) -> int:
         """Return a number that changes when another connection has changed the file."""
