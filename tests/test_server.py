@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
 import pytest_asyncio
 
@@ -30,8 +31,11 @@ class Sink:
         self.safe = asyncio.Event()
         self.safe.set()
 
-    async def __call__(self, source: str, events: list[dict[str, Any]], trace: str) -> Accepted:
-        """Keep events."""
+    async def __call__(
+        self, source: str, events: list[dict[str, Any]], trace: str, bodies: list[bytes]
+    ) -> Accepted:
+        """Keep events, as they are written."""
+        assert [orjson.loads(body) for body in bodies] == events
         if self.full:
             raise QueueFull("disk is full")
         self.asked.set()

@@ -4,14 +4,16 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from destination_core.server import CODES, Refused, read_call, wire
-from destination_core.server.call import Call
+from destination_core.server.call import LARGEST_EVENT, Call
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+NOW_TEXT = "2026-11-24T12:00:00.000Z"
 
 
 def read(kind: str, **call: Any) -> Call:
@@ -146,6 +148,34 @@ def test_one_bad_event_is_discarded_and_the_others_are_taken(event: Any, code: s
 def test_what_is_unusual_is_taken(event: dict[str, Any]) -> None:
     """Nothing is discarded that Segment would take."""
     assert len(read("batch", batch=[event]).events) == 1
+
+
+@pytest.mark.parametrize(("more", "taken"), [(0, 1), (1, 0)], ids=["just not", "too large"])
+def test_what_came_is_measured_not_what_was_added(more: int, taken: int) -> None:
+    """An event of exactly 32 kB is taken, though it is larger with the time of its receipt."""
+    event = {"type": "page", "userId": "u", "properties": {"x": ""}}
+    room = LARGEST_EVENT - len(orjson.dumps(event))
+    event["properties"] = {"x": "y" * (room + more)}
+    read_ = read("batch", batch=[event])
+    assert len(read_.events) == len(read_.bodies) == taken
+    assert [one.code for one in read_.discards] == ["event_too_large"] * more
+
+
+@pytest.mark.parametrize(
+    ("given_", "kept"),
+    [
+        ("2026-03-04T05:06:07.089Z", "2026-03-04T05:06:07.089Z"),
+        ("2026-03-04 05:06:07.089Z", "2026-03-04T05:06:07.089Z"),
+        ("2026-W10-3T05:06:07.089Z", "2026-03-04T05:06:07.089Z"),
+        ("2026-02-30T05:06:07.089Z", NOW_TEXT),
+        ("2026-03-04T24:06:07.089Z", NOW_TEXT),
+    ],
+    ids=["as it is written", "space", "week", "no such day", "no such hour"],
+)
+def test_a_moment_is_written_in_one_way(given_: str, kept: str) -> None:
+    """One that is written so already stays; one that there is none of becomes that of receipt."""
+    (event,) = read("page", userId="u", timestamp=given_).events
+    assert (event["timestamp"], event["originalTimestamp"]) == (kept, given_)
 
 
 def test_an_empty_batch_is_a_discard() -> None:

@@ -18,7 +18,9 @@ POST = b"POST /v1/track HTTP/1.1\r\nHost: x\r\n"
 EVENT = b'{"event": "e", "userId": "u"}'
 
 
-async def _keep(source: str, events: list[dict[str, object]], trace: str) -> Accepted:
+async def _keep(
+    source: str, events: list[dict[str, object]], trace: str, bodies: list[bytes]
+) -> Accepted:
     return Accepted(len(events), 0)
 
 

@@ -199,7 +199,9 @@ class Tables:
         for part in parts(rows):
             bound = [column.count(None) < len(part) for column in zip(*part, strict=True)]
             marks = f"({','.join('?' if one else 'NULL' for one in bound)})"
-            values = flat(part) if all(bound) else [one for row in part for one in compress(row, bound)]
+            values = (
+                flat(part) if all(bound) else [one for row in part for one in compress(row, bound)]
+            )
             self.db.execute(f"INSERT INTO {into} VALUES {','.join([marks] * len(part))}", values)  # noqa: S608
 
     def version(self) -> int:

@@ -41,31 +41,32 @@ class Intakes:
         self._owners = [one for one, _ in pairs]
         self._index = TriggerIndex([trigger for _, trigger in pairs])
 
-    async def put(self, source: str, events: Sequence[Event], trace: str = "") -> Accepted:
+    async def put(
+        self,
+        source: str,
+        events: Sequence[Event],
+        trace: str = "",
+        bodies: Sequence[bytes] | None = None,
+    ) -> Accepted:
         """Keep events; when this returns they are safe. Raises ``QueueFull``.
 
         An event goes to every destination with a subscription that selects it, unless its
-        ``integrations`` say otherwise. ``trace`` is the trace context that they came with.
+        ``integrations`` say otherwise. ``trace`` is the trace context that they came with,
+        ``bodies`` are the events as JSON, from whoever has written them already.
         """
         now = self._clock()
+        ordered = self._ordered
         intakes = []
         woken: set[str] = set()
-        for event in events:
+        if bodies is None:
+            bodies = [orjson.dumps(event) for event in events]
+        for event, body in zip(events, bodies, strict=True):
             names = self.destinations(event)
             woken.update(names)
             message_id = event.get("messageId")
-            intakes.append(
-                Intake(
-                    source,
-                    message_id if isinstance(message_id, str) else "",
-                    orjson.dumps(event),
-                    names,
-                    now,
-                    user(event) if self._ordered else "",
-                    self._ordered,
-                    trace=trace,
-                )
-            )
+            known = message_id if isinstance(message_id, str) else ""
+            line = user(event) if ordered else ""
+            intakes.append(Intake(source, known, body, names, now, line, ordered, None, trace))
         accepted = await self._queue.put(intakes)
         self._wake(woken)
         return accepted

@@ -130,9 +130,15 @@ class Runner:
         if not task.cancelled() and task.exception() is not None:
             log.critical("%s: delivery has ended", worker.name, exc_info=task.exception())
 
-    async def put(self, source: str, events: Sequence[Event], trace: str = "") -> Accepted:
-        """Accept events; when this returns they are safe. Raises ``QueueFull``."""
-        return await self._intakes.put(source, events, trace)
+    async def put(
+        self,
+        source: str,
+        events: Sequence[Event],
+        trace: str = "",
+        bodies: Sequence[bytes] | None = None,
+    ) -> Accepted:
+        """Accept events; see ``Intakes.put``."""
+        return await self._intakes.put(source, events, trace, bodies)
 
     @property
     def ended(self) -> list[str]:

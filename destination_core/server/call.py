@@ -4,6 +4,7 @@ Source: Segment's HTTP API reference, its Spec, and the discard codes of its Del
 """
 
 import hashlib
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ LONGEST_DATE: Final = 40
 EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
 """Moments further off would leave what a datetime can hold when they are shifted."""
+
+_CANONICAL: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII).fullmatch
+"""A moment as it is written here, if it is one."""
 
 TYPES: Final = frozenset({*KINDS, "delete"})
 SHARED: Final = ("context", "integrations")
@@ -68,9 +72,10 @@ class Discard:
 
 @dataclass(slots=True)
 class Call:
-    """A call as it was read: its events, and what was discarded."""
+    """A call as it was read: its events, each of them as JSON, and what was discarded."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     discards: list[Discard] = field(default_factory=list)
 
 
@@ -99,11 +104,17 @@ def read_call(kind: str, call: Mapping[str, Any], now: datetime, ip: str) -> Cal
             read.discards += [Discard("batch_too_long", f"over {MOST_EVENTS:,} events")] * many
             break
         problem = _problem(event)
-        if problem is None:
-            made = _merged(event, shared) if shared else event
-            read.events.append(_completed(made, sent_at, now, received, ip))
-        else:
+        if problem is not None:
             read.discards.append(problem)
+            continue
+        whole = _merged(event, shared) if shared else event
+        made = _completed(whole, sent_at, now, received, ip)
+        body = _written(made, event)
+        if isinstance(body, Discard):
+            read.discards.append(body)
+        else:
+            read.events.append(made)
+            read.bodies.append(body)
     return read
 
 
@@ -129,22 +140,41 @@ def _problem(event: Any) -> Discard | None:
     kind = event.get("type")
     if not isinstance(kind, str) or kind not in TYPES:
         return Discard("invalid_type", f"event type {str(kind)[:40]!r} is unknown")
-    return _measured(event) or _unnamed(event) or _misshapen(event, kind)
+    return _unnamed(event) or _misshapen(event, kind)
+
+
+def _written(made: Mapping[str, Any], event: Mapping[str, Any]) -> bytes | Discard:
+    """Write a completed event, unless what came is too large or too deep.
+
+    It is written once: what came is measured only if the written one leaves a doubt.
+    """
+    try:
+        written = orjson.dumps(made)
+    except TypeError:  # nested deeper than orjson goes: 254
+        written = b""
+    if not written or len(written) > LARGEST_EVENT or _is_bracketed(written):
+        problem = _measured(event)
+        if problem is not None:
+            return problem
+    return written
 
 
 def _measured(value: Mapping[str, Any]) -> Discard | None:
     """Find what is too large or too deep to be kept, forwarded and read again."""
     try:
         written = orjson.dumps(value)
-    except TypeError:  # nested deeper than orjson goes: 254
+    except TypeError:
         return Discard("event_too_deep", f"nested more than {DEEPEST} levels deep")
     if len(written) > LARGEST_EVENT:
         return Discard("event_too_large", f"{len(written):,} bytes of {LARGEST_EVENT:,}")
-    # only text with that many brackets can be nested too deeply; most has not
-    brackets = written.count(b"{") + written.count(b"[")
-    if brackets > DEEPEST and is_deeper(value, DEEPEST):
+    if _is_bracketed(written) and is_deeper(value, DEEPEST):
         return Discard("event_too_deep", f"nested more than {DEEPEST} levels deep")
     return None
+
+
+def _is_bracketed(written: bytes) -> bool:
+    """Tell whether JSON may be nested too deeply: only with so many brackets; most has not."""
+    return written.count(b"{") + written.count(b"[") > DEEPEST
 
 
 def _unnamed(event: Mapping[str, Any]) -> Discard | None:
@@ -184,7 +214,9 @@ def _merged(event: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
 def _completed(
     event: dict[str, Any], sent_at: datetime | None, now: datetime, received: str, ip: str
 ) -> dict[str, Any]:
-    made = {key: value for key, value in event.items() if value is not None}
+    made = dict(event)
+    if None in made.values():
+        made = {key: value for key, value in event.items() if value is not None}
     made.pop("writeKey", None)
     sent_at = sent_at or _moment(made.get("sentAt"))
     made.pop("sentAt", None)
@@ -193,9 +225,12 @@ def _completed(
     moment = _moment(original)
     if original is not None:
         made["originalTimestamp"] = original
-    if moment is not None and sent_at is not None:
-        moment = now - (sent_at - moment)
-    made["timestamp"] = received if moment is None else _iso(moment)
+    if moment is None:
+        made["timestamp"] = received
+    elif sent_at is not None:
+        made["timestamp"] = _iso(now - (sent_at - moment))
+    elif not _CANONICAL(str(original)):
+        made["timestamp"] = _iso(moment)
     made["receivedAt"] = received
     if sent_at is not None:
         made["sentAt"] = _iso(sent_at)

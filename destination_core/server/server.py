@@ -39,9 +39,9 @@ class Sink(Protocol):
     """Where events go: returns when they are safe; raises ``QueueFull``."""
 
     def __call__(
-        self, source: str, events: list[dict[str, Any]], trace: str, /
+        self, source: str, events: list[dict[str, Any]], trace: str, bodies: list[bytes], /
     ) -> Awaitable[Accepted]:
-        """Keep events of a source, with the trace context they came with."""
+        """Keep events of a source, with the trace context they came with; ``bodies`` are JSON."""
         ...
 
 
@@ -185,7 +185,7 @@ class Server:
             if read.discards:
                 self._discard(source, read.discards)
             if read.events:
-                await self._sink(source, read.events, trace)
+                await self._sink(source, read.events, trace, read.bodies)
 
     def _discard(self, source: str, discards: Sequence[Discard]) -> None:
         """Count events that are not taken, and say so, once per code."""
