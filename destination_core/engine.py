@@ -22,6 +22,9 @@ T = TypeVar("T")
 Board = list[list[Delivery | None]]
 """One list per event, one place per matching subscription: None until it is settled."""
 
+Ended = Callable[[Sequence[int]], Awaitable[None]]
+"""Is awaited when a batch has ended, with the rows of its events."""
+
 CONCURRENCY: Final = 50
 """Attempts in flight at once, over all connections: what aiohttp does best on one core."""
 
@@ -113,21 +116,23 @@ class Engine:
         *,
         only: Sequence[Collection[str] | None] = (),
         board: Board | None = None,
+        ended: Ended | None = None,
     ) -> list[list[Delivery]]:
         """Deliver many events, in batches where actions can; return one list per event, in place.
 
         Each event settles by itself, as in ``send``; its list has one delivery per matching
         subscription, in the order of connections and subscriptions. ``only`` names, per event, the
         subscriptions that are wanted, None for all. Whoever may break it off gives a ``board``, one
-        empty list per event, and finds in it what had ended by then.
+        empty list per event, and finds in it what had ended by then; whoever cannot wait for the
+        others is told by ``ended`` of each batch.
         """
         deliverers = self._open()
         board = [[] for _ in events] if board is None else board
         batches = _batches(deliverers, events, board, only)
         if len(batches) == 1:  # as in `send`
-            await _settle_batch(*batches[0], board)
+            await _settle_batch(*batches[0], board, ended)
         else:
-            await asyncio.gather(*[_settle_batch(one, batch, board) for one, batch in batches])
+            await asyncio.gather(*[_settle_batch(one, made, board, ended) for one, made in batches])
         return cast("list[list[Delivery]]", board)  # every place has been filled by now
 
     async def delete(self, event: Event) -> list[Delivery]:
@@ -248,16 +253,20 @@ async def _settle(deliverer: Deliverer[Any], step: Task | Rejection) -> Delivery
     return _observed(deliverer, _rejected(deliverer, step))
 
 
-async def _settle_batch(deliverer: Deliverer[Any], batch: Batch, board: Board) -> None:
+async def _settle_batch(
+    deliverer: Deliverer[Any], batch: Batch, board: Board, ended: Ended | None
+) -> None:
     if batch.batching is None:
         entry = batch.entries[0]
         board[entry.row][entry.column] = await _settle(deliverer, entry.task)
-        return
-    observed = deliverer.connection.relay.watches_deliveries
-    for entry, delivery in await deliverer.batch(batch.entries):
-        board[entry.row][entry.column] = delivery
-        if observed:
-            _observed(deliverer, delivery)
+    else:
+        observed = deliverer.connection.relay.watches_deliveries
+        for entry, delivery in await deliverer.batch(batch.entries):
+            board[entry.row][entry.column] = delivery
+            if observed:
+                _observed(deliverer, delivery)
+    if ended is not None:
+        await ended([entry.row for entry in batch.entries])
 
 
 def _observed(deliverer: Deliverer[Any], delivery: Delivery) -> Delivery:

@@ -3,7 +3,7 @@
 import asyncio
 
 from destination_core.queue import Job
-from destination_core.runner.quarantine import Quarantine, sort_out
+from destination_core.runner.quarantine import FEW, Quarantine, sort_out
 
 
 def job(number: int, crashes: int) -> Job:
@@ -19,7 +19,7 @@ def numbers(jobs: object) -> list[int]:
 def test_suspects_are_given_back_and_come_first() -> None:
     """The innocent go on; what was in hand at three crashes is poison."""
     made = sort_out([job(1, 0), job(2, 1), job(3, 2), job(4, 3)], alone=False)
-    assert (numbers(made.group), numbers(made.poison), made.has_suspects) == ([1], [4], True)
+    assert (numbers(made.group), numbers(made.poison), made.next) == ([1], [4], 1)
     assert [(one.job.sequence, one.due, one.crashes) for one in made.back] == [(2, 0, 1), (3, 0, 2)]
 
 
@@ -33,7 +33,14 @@ def test_after_two_crashes_each_goes_by_itself() -> None:
 def test_after_one_crash_a_few_go_together() -> None:
     """Without any that never crashed."""
     made = sort_out([job(1, 0), job(2, 1), job(3, 1)], alone=True)
-    assert numbers(made.group) == [2, 3]
+    assert (numbers(made.group), made.next) == ([2, 3], FEW)
+
+
+def test_beside_suspects_there_is_little_in_hand() -> None:
+    """Of the innocent, too: who crashed lately may crash again."""
+    many = [job(number, 0) for number in range(2, 102)]
+    assert len(sort_out([job(1, 1), *many], alone=False).group) == FEW
+    assert len(sort_out(many, alone=False).group) == len(many)
 
 
 async def test_alone_means_that_nothing_else_is_in_hand() -> None:

@@ -172,6 +172,22 @@ async def test_what_a_dead_owner_held_is_taken_over_by_a_living_one(tmp_path: Pa
         assert [job.crashes for job in await queue.claim("a", 10, 60)] == [1, 1]
 
 
+async def test_who_opens_it_after_a_crash_is_told(tmp_path: Path) -> None:
+    """And who opens it after that one's end in order is not."""
+    path = tmp_path / "q.db"
+    await filled(path, 3)
+    script = WORKER.replace("await asyncio.gather", "os._exit(9)#")
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "import os" + script, str(path), "0"
+    )
+    assert await process.wait() == 9
+    told = []
+    for _ in range(2):
+        async with SqliteQueue(path, min_free_bytes=0) as queue:
+            told.append(queue.follows_crash)
+    assert told == [True, False]
+
+
 async def test_commits_need_not_wait_for_the_disk(tmp_path: Path) -> None:
     """With `fsync: checkpoint`; the file says so to whoever opens it."""
     async with SqliteQueue(tmp_path / "q.db", min_free_bytes=0, fsync="checkpoint") as queue:

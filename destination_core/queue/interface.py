@@ -85,6 +85,11 @@ class Queue(Protocol):
         """What was found damaged since the queue was opened, in the order in which it was."""
         ...
 
+    @property
+    def follows_crash(self) -> bool:
+        """Whether a process had ended without closing the queue when this one opened it."""
+        ...
+
     def room(self) -> str:
         """Return why ``put`` would raise ``QueueFull`` now, or "" when there is room."""
         ...

@@ -87,6 +87,7 @@ class SqliteQueue:
         self._verify_at = -math.inf
         self._version = 0
         self._full = ""
+        self.follows_crash = False
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self._open)
@@ -135,7 +136,7 @@ class SqliteQueue:
             db.close()
             raise
         try:
-            self._bury(store)
+            self.follows_crash = self._bury(store)
             self._follow_clock(store)
             self._mark = HighWater(self._beside("mark"))
             self._compare(store, self._mark)
@@ -154,8 +155,8 @@ class SqliteQueue:
         mine = self._owner if self._store is not None else None
         return [one for one in numbers if one != mine and is_alive(self._beside(f"owner-{one}"))]
 
-    def _bury(self, store: Store) -> None:
-        """Take back what dead owners held; nobody opens the file meanwhile."""
+    def _bury(self, store: Store) -> bool:
+        """Take back what dead owners held, if there are any; nobody opens the file meanwhile."""
         owners = [one for (one,) in store.tables.db.execute("SELECT owner FROM owners")]
         gone = [
             one
@@ -164,6 +165,7 @@ class SqliteQueue:
         ]
         if gone:
             store.release(gone, crashed=True)
+        return bool(gone)
 
     def _follow_clock(self, store: Store) -> None:
         if set(self._others()) - {self._owner}:

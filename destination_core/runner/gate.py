@@ -1,7 +1,7 @@
 """What stands before every attempt at one destination: concurrency and breaker, which learn."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final
 
@@ -17,19 +17,33 @@ TOO_MUCH: Final = frozenset({"REQUEST_TIMEOUT", "TOO_MANY_REQUESTS"})
 
 
 class Gate:
-    """An async context manager around each attempt; raises ``Paused`` while the breaker is open."""
+    """An async context manager around each attempt; raises ``Paused`` while the breaker is open.
 
-    def __init__(self, name: str, breaker: Breaker, concurrency: Adaptive) -> None:
+    It does, too, when the events may be another runner's by now: ``is_ours`` tells.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        breaker: Breaker,
+        concurrency: Adaptive,
+        is_ours: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._name = name
         self._breaker = breaker
         self._concurrency = concurrency
+        self._is_ours = is_ours
 
     async def __aenter__(self) -> None:
         await self._concurrency.__aenter__()
-        wait = self._breaker.admit()
-        if wait > 0:
+        try:
+            self._require_ours()
+            wait = self._breaker.admit()
+            if wait > 0:
+                raise self._paused(wait)
+        except Paused:
             await self._concurrency.__aexit__(None, None, None)
-            raise self._paused(wait)
+            raise
 
     async def __aexit__(
         self,
@@ -40,9 +54,15 @@ class Gate:
         await self._concurrency.__aexit__(kind, error, traceback)
 
     def check(self) -> None:
-        """Raise ``Paused`` if the breaker has opened since the attempt began."""
+        """Raise ``Paused`` if breaker or claim let nothing more go since the attempt began."""
+        self._require_ours()
         if self._breaker.state is State.OPEN:
             raise self._paused(self._breaker.wait())
+
+    def _require_ours(self) -> None:
+        if not self._is_ours():
+            told = f"{self._name}: the claim has ended, for this process was stopped"
+            raise Paused(told, retry_after=0.0)
 
     def _paused(self, seconds: float) -> Paused:
         why = self._breaker.reason or "a probe is under way"

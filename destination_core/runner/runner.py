@@ -71,6 +71,8 @@ class Runner:
     async def __aenter__(self) -> Self:
         if self._given is None:
             self._owned = await AiohttpTransport(limit=0).__aenter__()
+        if self.queue.follows_crash:
+            self._quarantine.crash_seen()
         await self._start()
         self._tending = asyncio.gather(self._tend(), self._listen())
         return self

@@ -13,10 +13,11 @@ from destination_core.engine import Engine
 from destination_core.http import Transport
 from destination_core.queue import Job, Queue, Retry, Settlement
 from destination_core.runner.breaker import Breaker, State
+from destination_core.runner.chunk import Chunk
 from destination_core.runner.concurrency import Adaptive
 from destination_core.runner.gate import Gate
-from destination_core.runner.hand import Hand
-from destination_core.runner.quarantine import FEW, PATIENCE, Quarantine, sort_out
+from destination_core.runner.hand import IN_HAND, Claim, Hand
+from destination_core.runner.quarantine import FEW, PATIENCE, Quarantine, Sorted, sort_out
 from destination_core.runner.settling import dead, settlement
 from destination_core.work import Attempt, Delivery
 
@@ -31,14 +32,11 @@ AGAIN_SECONDS: Final = 2.0
 Observer = Callable[[str, Sequence[Settlement], Sequence[Sequence[Delivery]]], None]
 Watch = Callable[[Attempt, Sequence[str]], None]
 
-Board = dict[int, Sequence[Delivery | None]]
-"""What has become of an event, by its sequence number: None where that is not known yet."""
-
 
 class Worker:
     """One destination's cursor, concurrency and breaker; what happens to others is not its affair.
 
-    ``observe`` is told of every chunk: the destination, the settlements, the deliveries;
+    ``observe`` is told of all that is settled: the destination, the settlements, the deliveries;
     ``watch`` of every attempt and of the trace contexts of its events. ``quarantine`` is shared by
     all: it keeps apart what may have ended the process before.
     """
@@ -66,10 +64,10 @@ class Worker:
         self._stop = asyncio.Event()
         self._slots = asyncio.Semaphore(policy.ahead)
         self._chunks: set[asyncio.Task[None]] = set()
-        self._hand = Hand(self.name, queue, policy.lease)
+        self._hand = Hand(self.name, queue, policy.lease, clock)
         self._crowded = False
         self._quarantine = quarantine or Quarantine()
-        self._suspects = False
+        self._suspects: int | None = None  # how many to claim at once; nobody knows yet
         self._watch = watch
         self._traces: dict[int, str] = {}
         limited = connection.limited(policy.rate)
@@ -82,7 +80,7 @@ class Worker:
         self._engine = Engine(
             [limited],
             transport=transport,
-            gate=Gate(self.name, self.breaker, self.concurrency),
+            gate=Gate(self.name, self.breaker, self.concurrency, self._hand.is_ours),
             deadline=deadline,
             watch=None if watch is None else self._attempted,
             clock=clock,
@@ -128,118 +126,155 @@ class Worker:
         await self._slots.acquire()
         if self._suspects:
             async with self._quarantine.alone():
-                await self._take(FEW, alone=True)
+                await self._take(self._suspects, PATIENCE, alone=True)
         else:
             await self._quarantine.enter()
-            probing = self.breaker.state is not State.CLOSED
-            await self._take(1 if probing else self._policy.chunk)
+            await self._take(*self._appetite())
 
-    async def _take(self, limit: int, *, alone: bool = False) -> None:
+    def _appetite(self) -> tuple[int, float | None]:
+        """Return how much to claim, and for how long to wait for its end, 0 for not at all."""
+        if self.breaker.state is not State.CLOSED:
+            return 1, None
+        if self._quarantine.is_careful:
+            return min(FEW, self._policy.chunk), PATIENCE
+        return self._policy.chunk, 0
+
+    async def _take(self, limit: int, patience: float | None, *, alone: bool = False) -> None:
         """Claim a chunk and begin to deliver it; or wait for something to come."""
         self._wake.clear()
-        jobs: list[Job] = []
+        claim: Claim | None = None
         try:
             if not self._stop.is_set():
-                jobs, self._crowded = await self._hand.claim(limit)
+                claim = await self._claim(limit)
         finally:
-            if not jobs:
+            if claim is None or not claim.jobs:
                 self._put_down(alone=alone)
-        if jobs:
-            task = asyncio.create_task(self._chunk(jobs, alone=alone))
+        if claim is not None and claim.jobs:
+            sorted_out = sort_out(claim.jobs, alone=alone)
+            self._suspects = sorted_out.next
+            if self._suspects:
+                self._quarantine.crash_seen()
+            task = asyncio.create_task(self._chunk(claim, sorted_out, alone=alone))
             self._chunks.add(task)
             task.add_done_callback(self._chunks.discard)
-            if alone or limit == 1:
-                await asyncio.wait([task], timeout=PATIENCE if alone else None)
-        elif alone:
-            self._suspects = False
+            if patience != 0:
+                await asyncio.wait([task], timeout=patience)
+        elif alone or self._suspects is None:
+            self._suspects = 0
         elif not self._stop.is_set():  # it may have come before `_wake` was cleared
             due = await self._queue.next_due(self.name)
             left = POLL_SECONDS if due is None else due - self._clock()
             await _set_within(self._wake, min(max(left, 0.001), POLL_SECONDS))
+
+    async def _claim(self, limit: int) -> Claim:
+        """Claim jobs; the first of all tells whether there are suspects, for they come first.
+
+        To claim is to have in hand: of suspects, no more may be claimed than are delivered.
+        """
+        if self._suspects is not None:
+            claim, self._crowded = await self._hand.claim(limit)
+            return claim
+        claim, self._crowded = await self._hand.claim(1)
+        if self._crowded and limit > 1 and not sort_out(claim.jobs, alone=False).next:
+            claim, self._crowded = await self._hand.claim(limit - 1, claim)
+        return claim
 
     def _put_down(self, *, alone: bool) -> None:
         self._slots.release()
         if not alone:
             self._quarantine.leave()
 
-    async def _chunk(self, jobs: Sequence[Job], *, alone: bool) -> None:
+    async def _chunk(self, claim: Claim, sorted_out: Sorted, *, alone: bool) -> None:
         """Deliver claimed jobs and settle each; whatever happens, none stays claimed."""
-        board: Board = {}
+        IN_HAND.set(claim)
+        chunk = Chunk(claim.jobs)
         try:
-            settlements, results = await self._deliver(jobs, board, alone=alone)
-            await self._hand.settle(settlements)
-            if self._policy.order == "user" or any(isinstance(one, Retry) for one in settlements):
-                self._wake.set()  # something else may be due earlier than was known
-            self._observe(self.name, settlements, results)
+            await self._deliver(chunk, sorted_out)
         except asyncio.CancelledError:
-            await asyncio.shield(self._queue.settle(self._broken_off(jobs, board)))
+            await asyncio.shield(self._queue.settle(self._broken_off(chunk)))
             raise
         except Exception:
-            log.exception("%s: %d events stay claimed until their lease ends", self.name, len(jobs))
+            many = len(chunk.left)
+            log.exception("%s: %d events stay claimed until their lease ends", self.name, many)
         finally:
-            self._hand.put_down(jobs)
+            self._hand.done(claim)
             self._put_down(alone=alone)
 
-    def _broken_off(self, jobs: Sequence[Job], board: Board) -> list[Settlement]:
+    def _broken_off(self, chunk: Chunk) -> list[Settlement]:
         """Settle what has ended of a chunk that was broken off, and give back the rest."""
         now = self._clock()
-        settlements: list[Settlement] = []
-        for job in jobs:
-            ended = [one for one in board.get(job.sequence, ()) if one is not None]
-            if ended and len(ended) == len(board[job.sequence]):
-                settlements.append(settlement(job, ended, self._policy, now))
-            else:
-                settlements.append(Retry.unused(job, now))
-        return settlements
+        left = list(chunk.left.values())
+        ended = {job.sequence: deliveries for job, deliveries in chunk.ended(left)}
+        return [
+            settlement(job, ended[job.sequence], self._policy, now)
+            if ended.get(job.sequence)
+            else Retry.unused(job, now)
+            for job in left
+        ]
 
-    async def _deliver(
-        self, jobs: Sequence[Job], board: Board, *, alone: bool
-    ) -> tuple[list[Settlement], list[list[Delivery]]]:
+    async def _deliver(self, chunk: Chunk, sorted_out: Sorted) -> None:
         """Deliver jobs; those that were in hand at crashes go apart, or are dead."""
-        sorted_out = sort_out(jobs, alone=alone)
-        self._suspects = sorted_out.has_suspects
         if sorted_out.back:
-            await self._queue.settle(sorted_out.back)
-        results = await self._send(sorted_out.group, board)
-        now = self._clock()
-        settlements: list[Settlement] = [
-            dead(job, None, [], now, f"the runner ended {job.crashes} times with it in hand")
-            for job in sorted_out.poison
-        ]
-        settlements += [
-            settlement(job, deliveries, self._policy, now)
-            for job, deliveries in zip(sorted_out.group, results, strict=True)
-        ]
-        return settlements, results
-
-    async def _send(self, jobs: Sequence[Job], board: Board) -> list[list[Delivery]]:
-        """Deliver events, and pass deletions on; return what became of each, in place."""
-        events = [orjson.loads(job.body) for job in jobs]
-        traced = {id(event): job.trace for event, job in zip(events, jobs, strict=True)}
+            await self._hand.settle(sorted_out.back)
+            chunk.settled(one.job for one in sorted_out.back)
+        if sorted_out.poison:  # before anything else can end the process
+            now = self._clock()
+            buried = [
+                dead(job, None, [], now, f"the runner ended {job.crashes} times with it in hand")
+                for job in sorted_out.poison
+            ]
+            await self._settle(chunk, buried, [()] * len(buried))
+        events = [orjson.loads(job.body) for job in sorted_out.group]
+        traced = {id(event): job.trace for event, job in zip(events, sorted_out.group, strict=True)}
         self._traces |= traced
         try:
-            return await self._sent(jobs, events, board)
+            await self._send(chunk, sorted_out.group, events)
         finally:
             for key in traced:
                 del self._traces[key]
 
-    async def _sent(
-        self, jobs: Sequence[Job], events: Sequence[dict[str, Any]], board: Board
-    ) -> list[list[Delivery]]:
+    async def _send(
+        self, chunk: Chunk, jobs: Sequence[Job], events: Sequence[dict[str, Any]]
+    ) -> None:
+        """Deliver events, and pass deletions on; settle each batch when it has ended."""
         others = [n for n, event in enumerate(events) if event.get("type") != "delete"]
-        rows: list[list[Delivery | None]] = [[] for _ in others]
-        board.update((jobs[n].sequence, row) for n, row in zip(others, rows, strict=True))
-        made = await self._engine.send_batch(
-            [events[n] for n in others], only=[jobs[n].subscriptions for n in others], board=rows
+        board = chunk.rows([jobs[n] for n in others])
+
+        async def ended(rows: Sequence[int]) -> None:
+            await self._end(chunk, [jobs[others[row]] for row in rows])
+
+        await self._engine.send_batch(
+            [events[n] for n in others],
+            only=[jobs[n].subscriptions for n in others],
+            board=board,
+            ended=ended,
         )
-        if len(others) == len(events):
-            return made
-        results = dict(zip(others, made, strict=True))
-        for n in range(len(events)):
-            if n not in results:
-                results[n] = await self._engine.delete(events[n])
-                board[jobs[n].sequence] = results[n]
-        return [results[n] for n in range(len(events))]
+        for job, event in zip(jobs, events, strict=True):
+            if event.get("type") == "delete":
+                chunk.note(job, await self._engine.delete(event))
+        await self._end(chunk, list(chunk.left.values()))
+
+    async def _end(self, chunk: Chunk, jobs: Sequence[Job]) -> None:
+        """Settle those of the jobs of which nothing is under way any more."""
+        now = self._clock()
+        ended = list(chunk.ended(jobs))
+        settlements = [settlement(job, results, self._policy, now) for job, results in ended]
+        await self._settle(chunk, settlements, [results for _, results in ended])
+
+    async def _settle(
+        self,
+        chunk: Chunk,
+        settlements: Sequence[Settlement],
+        results: Sequence[Sequence[Delivery]],
+    ) -> None:
+        """Write what became of jobs, and tell who watches."""
+        if not settlements:
+            return
+        await self._hand.settle(settlements)
+        chunk.settled(one.job for one in settlements)
+        if self._policy.order == "user" or any(isinstance(one, Retry) for one in settlements):
+            self._wake.set()  # something else may be due earlier than was known
+        self._observe(self.name, settlements, results)
 
     def _attempted(self, attempt: Attempt) -> None:
         """Pass an attempt on, with where its events came from."""

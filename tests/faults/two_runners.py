@@ -16,6 +16,9 @@ LEASE = 2.0
 ANSWER = 3.0
 """Seconds until the paused runner's requests are answered: it is paused before."""
 
+FLIGHT = 2
+"""Requests in flight: more is in hand, and waits its turn when the pause comes."""
+
 LONG_PAUSE = 90.0
 """Seconds of one of the pauses of the long form; the others last as long as the other needs."""
 
@@ -26,8 +29,9 @@ async def run(size: Size, folder: Path) -> Result:
     """Refuse (409) what the paused one holds, take it from the other: it must not be buried."""
     rounds, events = (20, 2_000) if size is Size.LONG else (1, 300)
     result = Result()
-    refused = 0
-    async with Stage(folder, "a", delivery={**QUICK, "lease": LEASE}) as stage:
+    refused = late = 0
+    delivery = {**QUICK, "lease": LEASE, "concurrency": FLIGHT}
+    async with Stage(folder, "a", delivery=delivery) as stage:
         paused = await stage.serve()
         for number in range(rounds):
             await stage.oracle.answer("a", status=409, delay=ANSWER)
@@ -41,9 +45,11 @@ async def run(size: Size, folder: Path) -> Result:
             emptied = await stage.drained()
             if size is Size.LONG and number == 0:
                 await asyncio.sleep(LONG_PAUSE)
+            before = len(await stage.oracle.arrivals("a"))
             paused.process.send_signal(signal.SIGCONT)
             await _told(paused)
             code = await paused.end()
+            late += len(await stage.oracle.arrivals("a")) - before
             refused += _refused(paused)
             if not (held and emptied and code == 0):
                 seen = f"{held} held, emptied: {emptied}, exit code {code}"
@@ -53,6 +59,7 @@ async def run(size: Size, folder: Path) -> Result:
     result.figures |= {"pauses": rounds, "settlements refused": refused}
     result.demand("what the paused one held was refused to it", refused >= rounds, refused)
     buried = counts["a"]["dead"]
+    result.demand("what it had not sent before, it does not send", not late, late)
     result.demand("it buried nothing that the other delivered", not buried, buried)
     return result
 
@@ -88,6 +95,6 @@ def _refused(service: Service) -> int:
 FAULT = Fault(
     "F20",
     "two runners, one paused",
-    "the one that comes back settles nothing; one end per event; 0 lost",
+    "the one that comes back sends and settles nothing; one end per event; 0 lost",
     run,
 )
