@@ -71,14 +71,16 @@ def test_a_type_that_is_none_of_segments_is_named(shell: Shell) -> None:
 
 
 def test_going_on_keeps_the_failures_of_the_first_run(shell: Shell) -> None:
-    """With `--from-line` the file of failures is added to; without, it is begun anew."""
+    """With `--from-line` the file of failures is added to; without, it is left as it is."""
     events, failures = shell.write("e.ndjson", REJECTED, REJECTED), shell.folder / "failed"
     options = (events, "--failures", failures)
     counts = []
     for more in ((), ("--from-line", 2), ()):
-        shell.send(*options, *more)
+        run = shell.send(*options, *more)
         counts.append(len(failures.read_bytes().splitlines()))
-    assert counts == [2, 3, 2]
+    assert counts == [2, 3, 3]
+    assert run.code == 2
+    assert f"{failures} holds what failed before; `send` it again" in run.err
 
 
 def test_a_file_of_failures_that_cannot_be_written_is_named(shell: Shell) -> None:

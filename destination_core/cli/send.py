@@ -73,7 +73,8 @@ def command(
 ) -> int:
     """Deliver the events of FILEs (NDJSON or a JSON array, gzipped or not; - for stdin).
 
-    One Ctrl-C finishes what was read and says where to go on; a second one gives up.
+    One Ctrl-C finishes what was read and says where to go on; a second one gives up what is in
+    flight, and says so too.
     """
     from destination_core.attempts import Retry
     from destination_core.cli import sending
@@ -87,6 +88,10 @@ def command(
             raise click.UsageError(f"{name}: no such file")
         if failures is not None and failures.exists() and Path(name).samefile(failures):
             raise click.UsageError(f"{name} would be read and written at once")
+    if failures is not None and from_line == 1 and failures.is_file() and failures.stat().st_size:
+        raise click.UsageError(
+            f"{failures} holds what failed before; `send` it again, remove it, or name another file"
+        )
     opened = connections(config)
     with ExitStack() as stack:
         # what goes on where an earlier run was stopped keeps what failed in that one
@@ -103,7 +108,11 @@ def command(
             advance=advance,
         )
         started = time.monotonic()
-        report = asyncio.run(_run(sender, files, from_line))
+        try:
+            report = asyncio.run(_run(sender, files, from_line))
+        except KeyboardInterrupt:
+            click.echo(_where_it_broke_off(sender, files), err=True)
+            raise
         seconds = time.monotonic() - started
     if as_json:
         echo_json({**report.as_json(), "seconds": round(seconds, 3), "dry_run": dry_run})
@@ -147,16 +156,28 @@ def _deafen(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _where_to_go_on(sender: "Sender", files: tuple[str, ...]) -> str:
-    from destination_core.cli.sending import STDIN
-
     last = sender.last
     if last is None:
         return "stopped: nothing was read"
-    name = "-" if last.file == STDIN else last.file
-    left = files[files.index(name) :]
-    which = f" and {' '.join(left)}" if len(files) > 1 else ""
     done = f"{last.file} is done up to line {last.number}"
-    return f"stopped: {done}; go on with --from-line {last.number + 1}{which}"
+    return f"stopped: {done}; go on with {_from(last.file, last.number + 1, files)}"
+
+
+def _where_it_broke_off(sender: "Sender", files: tuple[str, ...]) -> str:
+    if not sender.unsettled:
+        return _where_to_go_on(sender, files)
+    first = sender.unsettled[0]
+    begin = _from(first.file, first.number, files)
+    return f"gave up with events in flight; go on with {begin}, which sends some of them twice"
+
+
+def _from(file: str, number: int, files: tuple[str, ...]) -> str:
+    """Return the arguments that go on at a line."""
+    from destination_core.cli.sending import STDIN
+
+    left = files[files.index("-" if file == STDIN else file) :]
+    which = f" and {' '.join(left)}" if len(files) > 1 else ""
+    return f"--from-line {number}{which}"
 
 
 def show(report: "Report", seconds: float) -> None:

@@ -133,7 +133,7 @@ class Sender:
     """Deliver lines through engines, and write down what became of them.
 
     A line with a route goes to that subscription of that destination only. ``stop`` ends reading;
-    what was read is delivered.
+    what was read is delivered. ``unsettled`` are the first lines of what is in flight, in order.
     """
 
     def __init__(
@@ -150,6 +150,7 @@ class Sender:
         self.report = Report()
         self.stopped = False
         self.last: Line | None = None
+        self.unsettled: list[Line] = []
         self._connections = list(connections)
         self._batch = batch
         self._options = {"concurrency": concurrency, "retry": retry, "transport": transport}
@@ -192,6 +193,8 @@ class Sender:
             if chunk and _deletes(line) != _deletes(chunk[0]):
                 yield chunk
                 chunk = []
+            if not chunk:
+                self.unsettled.append(line)
             chunk.append(line)
             self.last = line
             if len(chunk) >= CHUNK:
@@ -215,6 +218,7 @@ class Sender:
             for line, deliveries in zip(group, await self._send(engine, group), strict=True):
                 self._settled(line, deliveries)
         self._advance(len(chunk))
+        self.unsettled.remove(chunk[0])
 
     async def _send(self, engine: Engine, group: list[Line]) -> list[list[Delivery]]:
         events: list[Any] = [line.event for line in group]

@@ -102,11 +102,11 @@ class Coercion:
     def _conditions(
         self, payload: Mapping[str, Any], pointer: str, label: str | None, faults: list[Fault]
     ) -> set[str]:
-        for path in unmet(self._rules, payload):
+        for path, requirement in unmet(self._rules, payload):
             parent = "".join(pointer_to("", key) for key in path[:-1])
             named = None if parent else label
-            faults.append(Fault(pointer + parent, named, messages.missing(path[-1])))
-            faults.append(Fault(pointer, label, messages.UNMET_CONDITION))
+            complaint = messages.missing(path[-1], requirement)
+            faults.append(Fault(pointer + parent, named, complaint))
         return nulled(self._rules, payload)
 
     def _field(self, spec: FieldSpec, value: Any, pointer: str, faults: list[Fault]) -> Any:

@@ -32,14 +32,14 @@ def rules_of(fields: Sequence[FieldSpec], *, root: bool = True) -> tuple[Rule, .
     return tuple(rules)
 
 
-def unmet(rules: Sequence[Rule], payload: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return the paths of the fields that the payload's values require and that are missing."""
-    missing = []
+def unmet(rules: Sequence[Rule], payload: Mapping[str, Any]) -> list[Rule]:
+    """Return the rules that the payload breaks: its values require a field that is missing."""
+    missing: list[Rule] = []
     for path, requirement in rules:
         holder: Any = payload if len(path) == 1 else payload.get(path[0])
         # An object that is not there need not have the property (VAL-10).
         if isinstance(holder, Mapping) and path[-1] not in holder and holds(requirement, payload):
-            missing.append(path)
+            missing.append((path, requirement))
     return missing
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from destination_core.errors import InvalidPayload, Problem
 from destination_core.numbers import text_of
-from destination_core.schema.fields import MISSING, FieldSpec
+from destination_core.schema.fields import MISSING, Condition, FieldSpec, Requirement
 
 _FORMAT_LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -114,13 +114,25 @@ def out_of_range(limit: float, *, least: bool) -> str:
     return f"must be equal to or {'greater' if least else 'less'} than {text_of(limit)}"
 
 
-def missing(key: str) -> str:
-    """Complain that a required field is not there."""
-    return f"is missing the required field '{key}'"
+def missing(key: str, requirement: Requirement | None = None) -> str:
+    """Complain that a required field is not there, and say which values of others require it.
+
+    The hosted engine says of the latter that an object must match its "then" schema.
+    """
+    complaint = f"is missing the required field '{key}'"
+    if requirement is None:
+        return complaint
+    word = " or " if requirement.match == "any" else " and "
+    return f"{complaint}, required when {word.join(map(_told, requirement.conditions))}"
 
 
-#: Said of the object whose values made the missing field required.
-UNMET_CONDITION: Final = 'must match "then" schema'
+def _told(condition: Condition) -> str:
+    subject = "the sync mode" if condition.type == "syncMode" else f"'{condition.field_key}'"
+    negated = condition.operator == "is_not"
+    if condition.value is MISSING:
+        return f"{subject} is {'there' if negated else 'missing'}"
+    values = condition.value if isinstance(condition.value, list) else [condition.value]
+    return f"{subject} is {'not ' if negated else ''}{_listed([_json(one) for one in values])}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ BAD: list[tuple[bytes, str]] = [
     (b'{"type": "track"} {"type": "track"}', "not JSON"),
     (b'"text"', "must be an object, got 'text'"),
     (b"[1, 2]", "must be an object, got a list"),
-    (b"null", "must be an object, got None"),
+    (b"null", "must be an object, got null"),
     (b'{"event": "x"}', "no 'type'"),
     (b'{"type": 5}', "'type' must be a string"),
     (b'{"type": ""}', "'type' must be a string"),

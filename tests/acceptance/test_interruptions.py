@@ -48,7 +48,7 @@ async def test_the_message_names_the_files_that_are_left(operator: Operator) -> 
 
 
 async def test_a_second_signal_gives_up(operator: Operator) -> None:
-    """A destination that hangs does not hold the operator."""
+    """A destination that hangs does not hold the operator, who learns where to go on."""
     operator.write("events.ndjson", map(track, range(3)))
     operator.simulator.faults.add(Fault(delay=60, times=None))
     process = await operator.start("send", "c.json", "events.ndjson")
@@ -61,6 +61,7 @@ async def test_a_second_signal_gives_up(operator: Operator) -> None:
         process.send_signal(signal.SIGINT)
     run = await operator.ended(process)
     assert run.code == 130
+    assert "in flight; go on with --from-line 1, which sends some of them twice\n" in run.err
     assert run.err.endswith("interrupted\n")
     assert "Traceback" not in run.err
 

@@ -107,10 +107,11 @@ async def test_a_destination_that_repeats_the_credentials(operator: Operator, st
         error = {"batch_index": index, "field": key, "message": f"{site}:{key} is wrong"}
         operator.simulator.faults.clear()
         operator.simulator.faults.add(Fault(status=status, body={"errors": [error]}, times=None))
-        options = ("--failures", "failed", "--retries", "0", "--json")
+        options = ("--failures", f"failed-{index}", "--retries", "0", "--json")
         run = await operator.run("send", "c.json", "events.ndjson", *options)
         assert run.code == 5  # and the operator has looked for the credentials
-        assert "[redacted]:[redacted] is wrong" in (operator.folder / "failed").read_text("utf-8")
+        failed = (operator.folder / f"failed-{index}").read_text("utf-8")
+        assert "[redacted]:[redacted] is wrong" in failed
 
 
 async def test_a_deletion_keeps_its_place(operator: Operator) -> None:
