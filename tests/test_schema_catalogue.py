@@ -135,3 +135,15 @@ def test_nested_conditions_are_printed():
         {"not": {"required": ["o"], "properties": {"o": {"required": ["k"]}}}},
         {"required": ["x"], "properties": {"x": {"not": {"enum": [1, 2]}}}},
     ]
+
+
+class Reached(Payload):
+    email: Annotated[str | None, schema.field(required=True)] = None
+
+
+def test_a_field_that_the_handler_requires_is_shown_as_required():
+    """A setting may relax it, so the model lets it be absent and the handler decides."""
+    checked = PayloadSchema(Reached)
+    assert checked.fields["email"]["required"] is True
+    assert checked.json_schema()["required"] == []
+    assert checked.validate({}).email is None

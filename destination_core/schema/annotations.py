@@ -110,6 +110,7 @@ def _field(
         additional=known is None or known.model_config.get("extra") == "allow",
         required=info.is_required() and said.required_when is None,
         requirement=said.required_when,
+        asked=said.asked,
         default=directive.value if directive else _default(info),
         convert=shape.convert,
         secret=kind == "password" or shape.secret,

@@ -25,7 +25,8 @@ def input_fields(fields: Sequence[FieldSpec]) -> dict[str, dict[str, Any]]:
 
 
 def _input_field(spec: FieldSpec) -> dict[str, Any]:
-    required = spec.requirement.to_segment() if spec.requirement else spec.required
+    always = spec.required or spec.asked
+    required = spec.requirement.to_segment() if spec.requirement else always
     choices = [{"label": one.label, "value": one.value} for one in spec.choices or ()]
     nested = input_fields(spec.properties) if spec.properties else None
     shown = {

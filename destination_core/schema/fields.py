@@ -91,6 +91,7 @@ class FieldSpec:
     itself checks the value. ``minimum`` and ``maximum`` bound numbers, or the length of strings
     in code points. ``properties`` are the fields of an object; None is an object of any shape.
     ``default`` is the default mapping, ``unmapped`` the reason why a required field has none.
+    ``asked`` shows a field as required that the handler enforces.
     ``convert`` makes the Python value from the JSON one.
     """
 
@@ -114,6 +115,7 @@ class FieldSpec:
     convert: Callable[[Any], Any] | None = None
     secret: bool = False
     unmapped: str = ""
+    asked: bool = False
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -134,6 +136,7 @@ class InputField:
     required_when: Requirement | None = None
     allow_null: bool = False
     unmapped: str = ""
+    asked: bool = False
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -147,6 +150,7 @@ def input_field(
     required_when: Requirement | Condition | None = None,
     allow_null: bool = False,
     unmapped: str = "",
+    required: bool = False,
     hidden: bool = False,
     read_only: bool = False,
     category: str | None = None,
@@ -157,7 +161,8 @@ def input_field(
 
     ``choices`` are values or ``(value, label)`` pairs; ``required_when`` a condition or several
     (``Requirement``); ``allow_null`` makes null a value of its own instead of "absent";
-    ``unmapped`` says why a required field has no default mapping. The last five end in the
+    ``unmapped`` says why a required field has no default mapping; ``required`` shows a field as
+    required that the model lets be absent, because the handler decides. The last five end in the
     catalogue only, for whoever draws the form.
     """
     shown = {
@@ -176,6 +181,7 @@ def input_field(
         required_when=_requirement(required_when) if required_when else None,
         allow_null=allow_null,
         unmapped=unmapped,
+        asked=required,
         extras={name: value for name, value in shown.items() if value is not None},
     )
 

@@ -34,11 +34,9 @@ def fields(action: str) -> dict[str, tuple[str, Any, bool]]:
     """Return each field's label, default mapping, and whether it is required."""
     found = dc.Registry.discover().relay("customerio").destination.action(action)
     assert found is not None
-    schema, mapping = found.schema.json_schema(), found.schema.default_mapping
-    required = schema.get("required", ())
     return {
-        key: (one["title"], mapping.get(key), key in required)
-        for key, one in schema["properties"].items()
+        key: (one["label"], one.get("default"), one["required"])
+        for key, one in found.schema.fields.items()
     }
 
 

@@ -37,11 +37,11 @@ def test_the_documented_fields() -> None:
     Person ID and Email Address are required by the handler: the setting any_identifier decides.
     """
     found = fields("createUpdatePerson")
-    assert found["id"] == ("Person ID", {"@path": "$.userId"}, False)
+    assert found["id"] == ("Person ID", {"@path": "$.userId"}, True)
     assert found["email"] == (
         "Email Address",
         coalesced("$.traits.email", "$.traits.userId"),
-        False,
+        True,
     )
     assert found["anonymous_id"] == ("Anonymous ID", {"@path": "$.anonymousId"}, False)
     paths = coalesced("$.traits.created_at", "$.traits.createdAt", "$.timestamp")

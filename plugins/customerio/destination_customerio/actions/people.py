@@ -31,19 +31,21 @@ class Person(Convertible):
     id: Annotated[
         str | None,
         dc.path("$.userId"),
+        dc.field(required=True),
         Field(
             title="Person ID",
             description="Identifies the person in Customer.io."
-            " Required, unless the setting any_identifier is on.",
+            " With the setting any_identifier, any one identifier is enough.",
         ),
     ] = None
     email: Annotated[
         str | None,
         dc.coalesce("$.traits.email", "$.traits.userId"),
+        dc.field(required=True),
         Field(
             title="Email Address",
             description="The email address of the person."
-            " Required, unless the setting any_identifier is on.",
+            " With the setting any_identifier, any one identifier is enough.",
         ),
     ] = None
     anonymous_id: Annotated[
