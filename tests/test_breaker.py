@@ -2,7 +2,14 @@
 
 import asyncio
 
-from destination_core.runner.breaker import FAILURES, LONGEST, PROBE_SECONDS, SHORTEST, Breaker
+from destination_core.runner.breaker import (
+    FAILURES,
+    LONGEST,
+    PROBE_SECONDS,
+    RECENT,
+    SHORTEST,
+    Breaker,
+)
 from destination_core.runner.concurrency import Adaptive
 
 
@@ -46,8 +53,9 @@ def test_failures_that_began_before_a_success_are_no_row() -> None:
     clock = Clock()
     breaker = Breaker(clock)
     for _ in range(10):
-        clock.now += 1
-        breaker.succeeded()
+        for _ in range(15):
+            clock.now += 1
+            breaker.succeeded()
         for _ in range(FAILURES):
             clock.now += 0.001
             breaker.failed("reset", seconds=0.5)
@@ -56,6 +64,51 @@ def test_failures_that_began_before_a_success_are_no_row() -> None:
     for _ in range(FAILURES):
         breaker.failed("reset", seconds=0.1)
     assert breaker.state == "open"
+
+
+def test_it_opens_when_over_half_of_the_last_fail() -> None:
+    """However they are mixed, and though none began after the last success; half is not over."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    for _ in range(5 * RECENT):
+        clock.now += 1
+        breaker.succeeded()
+        breaker.failed("503", seconds=2)
+    assert breaker.state == "closed"
+    breaker.failed("503", seconds=2)
+    assert (breaker.state, breaker.reason, breaker.wait()) == ("open", "503", SHORTEST)
+    clock.now += SHORTEST
+    assert breaker.admit() == 0
+    breaker.succeeded()  # the probe: what was before counts no more
+    breaker.failed("503", seconds=2 * SHORTEST)
+    assert breaker.state == "closed"
+
+
+def test_few_attempts_are_no_share() -> None:
+    """Two failures in three attempts say little."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    for _ in range(RECENT // 3):
+        clock.now += 1
+        breaker.succeeded()
+        breaker.failed("503", seconds=2)
+        breaker.failed("503", seconds=2)
+    assert breaker.state == "closed"
+
+
+def test_it_knows_since_when_it_is_what_it_is() -> None:
+    """A probe begins something new; another failure does not."""
+    clock = Clock()
+    breaker = Breaker(clock)
+    clock.now += 7
+    breaker.failed("401", at_once=True)
+    opened = clock.now
+    clock.now += 1
+    breaker.asked_to_wait(SHORTEST, "429")
+    assert breaker.since == opened
+    clock.now += SHORTEST
+    assert breaker.admit() == 0
+    assert breaker.since == clock.now
 
 
 def test_wrong_credentials_open_it_at_once() -> None:

@@ -1,12 +1,16 @@
 """Leave a destination alone that takes nothing, and ask it now and then with a single attempt."""
 
 import math
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
 FAILURES: Final = 5
 """Attempts in a row that fail before the breaker opens, each begun after the last success."""
+
+RECENT: Final = 20
+"""Attempts of which more than half failed: then it opens, too, whatever came in between."""
 
 SHORTEST: Final = 5.0
 LONGEST: Final = 300.0
@@ -37,11 +41,23 @@ class Breaker:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._failures = 0
+        self._recent: deque[bool] = deque(maxlen=RECENT)
         self._succeeded = -math.inf
         self._wait = SHORTEST
         self._until = 0.0
-        self.state = State.CLOSED
+        self._state = State.CLOSED
+        self.since = clock()
         self.reason = ""
+
+    @property
+    def state(self) -> State:
+        """What it lets through; ``since`` is when that began, by its clock."""
+        return self._state
+
+    def _turn(self, state: State) -> None:
+        if state is not self._state:
+            self._state = state
+            self.since = self._clock()
 
     def wait(self) -> float:
         """Return the seconds until the next attempt may be made; 0 when it may be made now."""
@@ -59,7 +75,7 @@ class Breaker:
         left = self.wait()
         if left > 0:
             return left if self.state is State.OPEN else SOON
-        self.state = State.PROBING
+        self._turn(State.PROBING)
         self._until = self._clock() + PROBE_SECONDS
         return 0.0
 
@@ -68,7 +84,10 @@ class Breaker:
         self._succeeded = self._clock()
         if self.state is State.OPEN:
             return
-        self.state = State.CLOSED
+        if self.state is State.PROBING:
+            self._recent.clear()  # it is well again, whatever was before
+        self._recent.append(False)
+        self._turn(State.CLOSED)
         self.reason = ""
         self._failures = 0
         self._wait = SHORTEST
@@ -77,7 +96,7 @@ class Breaker:
         """Open for as long as the destination asked for; the longest of several wishes counts."""
         until = self._clock() + seconds
         self._until = max(self._until, until) if self.state is State.OPEN else until
-        self.state = State.OPEN
+        self._turn(State.OPEN)
         self.reason = reason
 
     def failed(self, reason: str, *, at_once: bool = False, seconds: float = 0.0) -> None:
@@ -88,14 +107,19 @@ class Breaker:
         """
         if self.state is State.OPEN:
             return
+        self._recent.append(True)
         began = self._clock() - seconds
-        if self.state is State.CLOSED and not at_once and began <= self._succeeded:
+        is_in_row = self.state is not State.CLOSED or at_once or began > self._succeeded
+        if not is_in_row and not self._mostly_fails():
             return
-        self._failures += 1
+        self._failures += is_in_row
         self.reason = reason
         if self.state is State.PROBING:
             self._wait = min(LONGEST, self._wait * 2)
-        elif not at_once and self._failures < FAILURES:
+        elif not (at_once or self._failures >= FAILURES or self._mostly_fails()):
             return
-        self.state = State.OPEN
+        self._turn(State.OPEN)
         self._until = self._clock() + self._wait
+
+    def _mostly_fails(self) -> bool:
+        return len(self._recent) == RECENT and sum(self._recent) > RECENT // 2

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from tests.faults.fault import Fault, Result, Size
-from tests.faults.poisonous import EVERY, FATAL, kind
+from tests.faults.poisonous import EVERY, FATAL, SPACING, kind
 from tests.faults.stage import QUICK, Stage
 
 DEADLINE = 2.0
@@ -20,8 +20,8 @@ CRASHES = 3
 
 async def run(size: Size, folder: Path) -> Result:
     """Send events to a poisonous destination and to one that is well; restart what ends."""
-    many = 5_000 if size is Size.LONG else 3 * EVERY
-    poison = {number: found for number in range(many) if (found := kind(number))}
+    many, every = (50_000, 1_000) if size is Size.LONG else (3 * EVERY, EVERY)
+    poison = {number: found for number in range(many) if (found := kind(number, every))}
     kinds = Counter(poison.values())
     result = Result()
     delivery = {**QUICK, "deadline": DEADLINE, "retry_attempts": 3, "retry_window": 0}
@@ -35,6 +35,7 @@ async def run(size: Size, folder: Path) -> Result:
             "subscriptions": [{"action": "scribble"}, {"action": "take"}],
         }
         stage.write()
+        stage.environment[SPACING] = str(every)
         await stage.serve()
         ends: Counter[str] = Counter()
         supervising = asyncio.create_task(_supervised(stage, ends))
@@ -102,7 +103,7 @@ def _dead(path: Path) -> dict[int, str]:
 FAULT = Fault(
     "F11",
     "poison handlers",
-    "all others are delivered, exactly the poison (1 in 100 of 5,000) is dead-lettered,"
+    "all others are delivered, exactly the poison (1 in 1,000 of 50,000) is dead-lettered,"
     " no restart loop",
     run,
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import os
 import sys
 from enum import StrEnum
 
@@ -9,7 +10,10 @@ import destination_core as dc
 from tests.faults import target
 
 EVERY = 100
-"""Of so many events one is poison, and another one odd and harmless."""
+"""Of so many events one is poison, and another one odd and harmless; unless SPACING says more."""
+
+SPACING = "POISON_EVERY"
+"""A variable of the environment."""
 
 
 class Kind(StrEnum):
@@ -27,10 +31,10 @@ FATAL = (Kind.SEGFAULT, Kind.BLOCK)
 """Those that nobody in the process can survive."""
 
 
-def kind(number: int) -> Kind | None:
+def kind(number: int, every: int) -> Kind | None:
     """Return how an event is poisonous, None when it is not."""
-    turn, place = divmod(number, EVERY)
-    return list(Kind)[turn % len(Kind)] if place == EVERY // 2 else None
+    turn, place = divmod(number, every)
+    return list(Kind)[turn % len(Kind)] if place == every // 2 else None
 
 
 @dc.action("scribble", subscribe='type = "track"')
@@ -44,7 +48,8 @@ async def scribble(_: dc.Context[target.Settings], entry: target.Entry) -> None:
 async def take(ctx: dc.Context[target.Settings], entry: target.Entry) -> object:
     """Post one entry, unless it is poison; return 100 MB now and then."""
     number = int(entry.body["number"])
-    match kind(number):
+    every = int(os.environ.get(SPACING, EVERY))
+    match kind(number, every):
         case Kind.RAISE:
             raise ZeroDivisionError("a bug of the plugin")
         case Kind.SEGFAULT:
@@ -59,7 +64,7 @@ async def take(ctx: dc.Context[target.Settings], entry: target.Entry) -> object:
         case Kind.CANCEL:
             raise asyncio.CancelledError
     await ctx.http.post("", json=[entry.model_dump()])
-    return bytes(100_000_000) if number % EVERY == 0 else None
+    return bytes(100_000_000) if number % every == 0 else None
 
 
 @dc.hookimpl
