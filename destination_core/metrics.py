@@ -7,6 +7,7 @@ destination has at most ``MOST_CODES``.
 import platform
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 from aiohttp import web
@@ -22,13 +23,13 @@ from prometheus_client import (
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
+    HistogramMetricFamily,
     Metric,
-    SummaryMetricFamily,
 )
 
 from destination_core.errors import Paused, RetryableError, SetupError
 from destination_core.http import core_version
-from destination_core.queue import Counts, Delivered, Settlement, SqliteQueue
+from destination_core.queue import WITHIN, Counts, Delivered, Settlement, SqliteQueue
 from destination_core.runner import Runner
 from destination_core.server import Server
 from destination_core.work import Attempt, Delivery
@@ -160,12 +161,12 @@ class Metrics:
         queue = self._runner.queue
         if not isinstance(queue, SqliteQueue):  # the rest is about the file
             return
-        commits, seconds = queue.commits
-        yield SummaryMetricFamily(
+        bounds = [*map(str, WITHIN), "+Inf"]
+        yield HistogramMetricFamily(
             "destinations_queue_commit_seconds",
             "Time that transactions took to reach the disk (fsync).",
-            count_value=commits,
-            sum_value=seconds,
+            buckets=list(zip(bounds, accumulate(queue.commits.counts), strict=True)),
+            sum_value=queue.commits.seconds,
         )
         yield _gauge("queue_bytes", "Bytes in use by the queue.", value=queue.used_bytes)
         yield _gauge("queue_limit_bytes", "Bytes the queue may have.", value=queue.max_bytes)

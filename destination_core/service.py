@@ -83,7 +83,8 @@ class Running:
         longest = max((one.deadline for one in self._service.policies.values()), default=60.0)
         await self._stack.enter_async_context(Watchdog(2 * longest))
         await self._stack.enter_async_context(self.queue)
-        tail = await self._stack.enter_async_context(Tail(self.queue.tail_path))
+        told = Tail(self.queue.tail_path, states=self.runner.states)
+        tail = await self._stack.enter_async_context(told)
         self.runner.watchers.append(tail.watch)
         await self._stack.enter_async_context(self.runner)
         if self.server is not None:

@@ -96,8 +96,8 @@ def test_few_attempts_are_no_share() -> None:
     assert breaker.state == "closed"
 
 
-def test_it_knows_since_when_it_is_what_it_is() -> None:
-    """A probe begins something new; another failure does not."""
+def test_it_knows_since_when_it_is_open() -> None:
+    """Neither another wish nor a probe begins a new pause."""
     clock = Clock()
     breaker = Breaker(clock)
     clock.now += 7
@@ -108,6 +108,13 @@ def test_it_knows_since_when_it_is_what_it_is() -> None:
     assert breaker.since == opened
     clock.now += SHORTEST
     assert breaker.admit() == 0
+    breaker.failed("401", at_once=True)
+    told = breaker.told(1_000.0)
+    assert (told["since"], told["again"]) == (1_000.0 - 1 - SHORTEST, 1_000.0 + 2 * SHORTEST)
+    assert (told["state"], told["reason"], breaker.since) == ("open", "401", opened)
+    clock.now += breaker.wait()
+    assert breaker.admit() == 0
+    breaker.succeeded()
     assert breaker.since == clock.now
 
 

@@ -30,6 +30,12 @@ async def test_outcomes_attempts_and_latency(tmp_path: Path) -> None:
     assert seen["destinations_duplicates_total"] == 1
     assert seen['destinations_worker_up{destination="a"}'] == 1
     assert seen["destinations_queue_commit_seconds_count"] > 0
+    assert (
+        seen["destinations_queue_commit_seconds_count"]
+        == seen['destinations_queue_commit_seconds_bucket{le="+Inf"}']
+        >= seen['destinations_queue_commit_seconds_bucket{le="0.005"}']
+    )
+    assert seen["destinations_queue_commit_seconds_sum"] > 0
     assert seen["destinations_queue_bytes"] > 0
 
 

@@ -5,10 +5,11 @@ import os
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from destination_core.cli import runners
 from destination_core.cli.loading import config_argument, echo_json, json_option, registry
 from destination_core.cli.main import OK, PROBLEMS
 
@@ -22,16 +23,23 @@ if TYPE_CHECKING:
 @config_argument
 @json_option
 def command(config: Path, as_json: bool) -> int:
-    """Show what is queued, delivered and dead, by destination; beside a running `serve` too."""
+    """Show what is queued, delivered and dead, by destination; beside a running `serve` too.
+
+    A running one also tells which destinations are paused, since when and why.
+    """
     from destination_core.connection import load_service
 
     service = load_service(config, registry(), os.environ)
     if not service.queue_path.exists():
         raise click.UsageError(f"{service.queue_path} does not exist yet: nothing was queued")
-    counts, damage = asyncio.run(_read(service.queue_path))
+    counts, damage, states = asyncio.run(_read(service.queue_path))
     if as_json:
         destinations = {
-            name or "(none)": {**asdict(one), "difference": one.difference}
+            name or "(none)": {
+                **asdict(one),
+                "difference": one.difference,
+                "breaker": states.get(name),
+            }
             for name, one in counts.items()
         }
         echo_json({"destinations": destinations, "damage": damage})
@@ -43,14 +51,26 @@ def command(config: Path, as_json: bool) -> int:
             numbers = [one.accepted, one.delivered, one.queued, one.dead, one.filtered]
             shown = name or "(no destination)"
             click.echo(f"{shown:24}" + "".join(f"{one:>12,}" for one in numbers) + f"{age:>12}")
+        for name, state in states.items():
+            if state["state"] != "closed":
+                click.echo(_paused(name, state))
         for message in damage:
             click.echo(f"damage: {message}", err=True)
     lost = any(one.difference or one.damaged for one in counts.values())
     return PROBLEMS if damage or lost else OK
 
 
-async def _read(path: Path) -> "tuple[Mapping[str, Counts], list[str]]":
+def _paused(name: str, state: "Mapping[str, Any]") -> str:
+    """Say since when and why a destination is left alone, and when it is asked again."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(state["since"]))
+    left = state["again"] - time.time()
+    again = f"asked again in {left:,.0f} s" if state["state"] == "open" else "being asked now"
+    return f"{name}: paused since {since}, {again}: {state['reason']}"
+
+
+async def _read(path: Path) -> "tuple[Mapping[str, Counts], list[str], dict[str, dict[str, Any]]]":
     from destination_core.queue import SqliteQueue
 
     async with SqliteQueue(path) as queue:
-        return await queue.counts(), [one.message for one in queue.damage]
+        counts, damage = await queue.counts(), [one.message for one in queue.damage]
+    return counts, damage, await runners.states(path)

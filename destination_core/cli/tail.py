@@ -10,13 +10,13 @@ from typing import Any
 import click
 import orjson
 
+from destination_core.cli import runners
 from destination_core.cli.loading import config_argument, json_option, registry
 from destination_core.cli.main import OK
 
 LOOK_SECONDS = 0.5
 """Between two looks for runners that have started meanwhile."""
 
-LONGEST_LINE = 1_048_576
 COLOURS = {"delivered": "green", "retryable": "yellow", "filtered": "bright_black"}
 
 
@@ -53,7 +53,7 @@ class _Tail:
     async def run(self) -> None:
         is_told = False
         while not self._done.is_set():
-            for path in self._queue.parent.glob(f"{self._queue.name}-tail-*"):
+            for path in runners.sockets(self._queue):
                 if path not in self._read or self._read[path].done():
                     self._read[path] = asyncio.create_task(self._listen(path))
             try:
@@ -69,16 +69,15 @@ class _Tail:
 
     async def _listen(self, path: Path) -> None:
         try:
-            stream, writer = await asyncio.open_unix_connection(str(path), limit=LONGEST_LINE)
+            async with runners.listening(path) as stream:
+                while line := await stream.readline():
+                    self._show(orjson.loads(line))
         except OSError:  # of a process that is gone
             return
-        try:
-            while line := await stream.readline():
-                self._show(orjson.loads(line))
-        finally:
-            writer.close()
 
     def _show(self, told: dict[str, Any]) -> None:
+        if "destinations" in told:  # how things are, before what happens
+            return
         if "missed" in told:
             click.echo(f"too fast to show: {told['missed']:,} outcomes left out", err=True)
             return

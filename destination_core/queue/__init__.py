@@ -21,8 +21,10 @@ from destination_core.queue.records import (
     Settlement,
 )
 from destination_core.queue.sqlite import SqliteQueue
+from destination_core.queue.writer import WITHIN
 
 __all__ = [
+    "WITHIN",
     "Accepted",
     "Counts",
     "Damage",

@@ -30,7 +30,7 @@ from destination_core.queue.reserve import Reserve, is_full
 from destination_core.queue.salvage import is_damaged, salvage
 from destination_core.queue.store import Store
 from destination_core.queue.tables import COMMITS, Fsync, connect, lenient
-from destination_core.queue.writer import Writer
+from destination_core.queue.writer import Commits, Writer
 
 log: Final = logging.getLogger(__name__)
 
@@ -245,9 +245,9 @@ class SqliteQueue:
         return [] if self._store is None else self._store.damage
 
     @property
-    def commits(self) -> tuple[int, float]:
-        """How many transactions reached the disk, and how many seconds that took in all."""
-        return self._writer.commits, self._writer.commit_seconds
+    def commits(self) -> Commits:
+        """How many transactions reached the disk, and how long that took."""
+        return self._writer.commits
 
     @property
     def used_bytes(self) -> int:

@@ -9,9 +9,10 @@ import logging
 import sqlite3
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from destination_core.queue.marks import HighWater, Reached
@@ -25,6 +26,9 @@ log: Final = logging.getLogger(__name__)
 
 MOST: Final = 2_000
 """Operations of one transaction."""
+
+WITHIN: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds of a commit that are told apart: from a disk with a battery to one that is in trouble."""
 
 Operation = Callable[[Store], Any]
 
@@ -40,6 +44,27 @@ class _Waiting:
     reads: bool = False
     result: Any = None
     error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class Commits:
+    """How long transactions took to reach the disk: how many within each of ``WITHIN``.
+
+    ``counts`` has one place more, for those that took longer; ``seconds`` is the sum of all.
+    """
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(WITHIN) + 1))
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(WITHIN, seconds)] += 1
+        self.seconds += seconds
+
+    @property
+    def many(self) -> int:
+        """How many there were."""
+        return sum(self.counts)
 
 
 class Writer:
@@ -65,8 +90,7 @@ class Writer:
         self._stopping = False
         self._reached = store.tables.reached()
         self.used_bytes = store.tables.used_bytes()
-        self.commits = 0
-        self.commit_seconds = 0.0
+        self.commits = Commits()
         self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
 
     def start(self) -> None:
@@ -188,8 +212,7 @@ class Writer:
             raise
         if reached != self._reached:
             self._tell_mark(reached)
-        self.commits += 1
-        self.commit_seconds += time.monotonic() - began
+        self.commits.add(time.monotonic() - began)
 
     def _tell_mark(self, reached: Reached) -> None:
         """Mark what is on the disk by now; that the mark cannot be written does not undo it."""

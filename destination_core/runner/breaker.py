@@ -4,7 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 FAILURES: Final = 5
 """Attempts in a row that fail before the breaker opens, each begun after the last success."""
@@ -51,13 +51,22 @@ class Breaker:
 
     @property
     def state(self) -> State:
-        """What it lets through; ``since`` is when that began, by its clock."""
+        """What it lets through; ``since`` is when it was last closed or opened, by its clock."""
         return self._state
 
+    def told(self, now: float) -> dict[str, Any]:
+        """Return ``state``, ``reason``, ``since``, and ``again``: when the next may be made.
+
+        In Unix seconds, as ``now`` is.
+        """
+        since = now - (self._clock() - self.since)
+        again = now + self.wait()
+        return {"state": self.state, "reason": self.reason, "since": since, "again": again}
+
     def _turn(self, state: State) -> None:
-        if state is not self._state:
-            self._state = state
+        if State.CLOSED in (state, self._state) and state is not self._state:
             self.since = self._clock()
+        self._state = state
 
     def wait(self) -> float:
         """Return the seconds until the next attempt may be made; 0 when it may be made now."""

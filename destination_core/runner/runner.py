@@ -148,6 +148,11 @@ class Runner:
         running = {id(worker) for worker in self._running.values()}
         return [name for name, worker in self.workers.items() if id(worker) not in running]
 
+    def states(self) -> dict[str, dict[str, Any]]:
+        """Return of each destination what its breaker tells; see ``Breaker.told``."""
+        now = self.clock()
+        return {name: one.breaker.told(now) for name, one in self.workers.items()}
+
     async def idle(self) -> None:
         """Wait until nothing is queued any more, whatever became of it."""
         for name in self.workers:

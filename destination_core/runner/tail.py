@@ -27,11 +27,19 @@ class Tail:
     One object per delivery: ``at`` (Unix seconds), ``destination``, ``subscription``, ``action``,
     ``status``, ``code``, ``reason``, ``type``, ``event``, ``messageId``, ``userId``,
     ``anonymousId``, ``attempts``, ``seconds`` since receipt, and ``next``: "retry" with
-    ``retryAt``, "dead", or "" when that was the end. Without readers it costs nothing.
+    ``retryAt``, "dead", or "" when that was the end. Without readers it costs nothing. Before all
+    others comes one with ``destinations``: what ``states`` returns, which are paused and why.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        states: Callable[[], Mapping[str, Any]] = dict,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
+        self._states = states
         self._clock = clock
         self._readers: dict[asyncio.StreamWriter, int] = {}
         self._server: asyncio.Server | None = None
@@ -64,6 +72,7 @@ class Tail:
         self._path.unlink(missing_ok=True)
 
     async def _serve(self, asked: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        answer.write(orjson.dumps({"at": self._clock(), "destinations": self._states()}) + b"\n")
         self._readers[answer] = 0
         try:
             await asked.read()  # until the reader goes away
@@ -83,10 +92,9 @@ class Tail:
         if not self._readers:
             return
         now = self._clock()
-        before = len(settlements) - len(results)  # poison comes first, and was not tried
         told = [
             orjson.dumps(record)
-            for one, deliveries in zip(settlements, [*[()] * before, *results], strict=True)
+            for one, deliveries in zip(settlements, results, strict=True)
             for record in _records(name, one, deliveries, now)
         ]
         for writer, missed in self._readers.items():

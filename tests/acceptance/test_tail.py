@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import stat
+import time
 from pathlib import Path
 
 import aiohttp
@@ -43,6 +44,27 @@ async def test_outcomes_are_shown_as_they_happen(operator: Operator) -> None:
         assert "again at" in line
         assert await service.end() == 0
     assert not list(operator.folder.glob("queue.db-tail-*"))
+
+
+async def test_status_says_who_is_paused_and_why(operator: Operator) -> None:
+    """Beside the service that pauses it; without one nobody knows."""
+    operator.simulator.faults.add(Fault(status=401, times=1_000))
+    async with serving(operator) as service, aiohttp.ClientSession() as session:
+        assert await service.post(session, [track(1)])
+        while True:
+            told = json.loads((await operator.run("status", "s.json", "--json")).out)
+            breaker = told["destinations"]["customerio"]["breaker"]
+            if breaker["state"] == "open":
+                break
+            await asyncio.sleep(0.1)
+        assert "401" in breaker["reason"]
+        assert breaker["since"] <= time.time() <= breaker["again"] + 1
+        shown = (await operator.run("status", "s.json")).out
+        assert "customerio: paused since 20" in shown
+        assert breaker["reason"] in shown
+        assert await service.end() == 0
+    ended = await operator.run("status", "s.json", "--json")
+    assert json.loads(ended.out)["destinations"]["customerio"]["breaker"] is None
 
 
 async def test_tail_waits_for_a_runner(operator: Operator) -> None:
