@@ -80,15 +80,17 @@ class Running:
             )
 
     async def __aenter__(self) -> Self:
-        longest = max((one.deadline for one in self._service.policies.values()), default=60.0)
-        await self._stack.enter_async_context(Watchdog(2 * longest))
-        await self._stack.enter_async_context(self.queue)
-        told = Tail(self.queue.tail_path, states=self.runner.states)
-        tail = await self._stack.enter_async_context(told)
-        self.runner.watchers.append(tail.watch)
-        await self._stack.enter_async_context(self.runner)
-        if self.server is not None:
-            await self._stack.enter_async_context(self.server)
+        async with AsyncExitStack() as starting:  # what cannot start gives back what it has
+            longest = max((one.deadline for one in self._service.policies.values()), default=60.0)
+            await starting.enter_async_context(Watchdog(2 * longest))
+            await starting.enter_async_context(self.queue)
+            told = Tail(self.queue.tail_path, states=self.runner.states)
+            tail = await starting.enter_async_context(told)
+            self.runner.watchers.append(tail.watch)
+            await starting.enter_async_context(self.runner)
+            if self.server is not None:
+                await starting.enter_async_context(self.server)
+            self._stack = starting.pop_all()
         return self
 
     async def __aexit__(
