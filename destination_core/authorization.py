@@ -137,7 +137,7 @@ class Authorization(Generic[S]):
         except DeliveryError as error:
             raise clean.error(error) from None
         except Exception as error:  # noqa: BLE001  a plugin may raise anything
-            fault = plugin_fault(f"{slug}: refresh_access_token", error, self.secrets)
+            fault = plugin_fault(f"{slug}: refresh_access_token", error, clean.text)
             raise InvalidAuthentication(str(fault), code=fault.code) from None
         if not isinstance(made, AccessToken):
             raise InvalidAuthentication(

@@ -344,7 +344,7 @@ class Deliverer(Generic[S]):
         slug = self._relay.destination.slug
         if isinstance(raised, TimeoutError):
             return RetryableError(f"{slug}: {what} timed out", code="REQUEST_TIMEOUT")
-        return plugin_fault(f"{slug}: {what}", raised, self.secrets)
+        return plugin_fault(f"{slug}: {what}", raised, self._redactor.text)
 
     def _delivery(
         self,

@@ -17,11 +17,15 @@
 messages to decide what happens next.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from traceback import extract_tb
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
+
+LONGEST: Final = 500
+"""Characters of what a plugin raised that are shown."""
 
 
 class DestinationError(Exception):
@@ -76,7 +80,8 @@ class DeliveryError(DestinationError):
     """Something went wrong while handling one event.
 
     ``code`` is one of Segment's error codes (upper snake case), ``status`` the HTTP status that
-    caused it, if any.
+    caused it, if any. Whatever a plugin gives for message, detail and code is kept as text that
+    can be written down.
     """
 
     default_code: ClassVar[str] = "UNKNOWN_ERROR"
@@ -89,8 +94,8 @@ class DeliveryError(DestinationError):
         code: str | None = None,
         status: int | None = None,
     ) -> None:
-        super().__init__(message, detail=detail)
-        self.code = code or self.default_code
+        super().__init__(_text(message), detail=None if detail is None else _text(detail))
+        self.code = _text(code or self.default_code)
         self.status = status
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -149,7 +154,8 @@ class InvalidAuthentication(SetupError):
 class RetryableError(DeliveryError):
     """The same request may succeed later.
 
-    ``retry_after`` is the number of seconds the destination asked for, if it did.
+    ``retry_after`` is the number of seconds the destination asked for, if it did. Raises
+    ``TypeError`` when it is no number: a header is read by ``Response.retry_after``.
     """
 
     default_code = "RETRYABLE_ERROR"
@@ -164,6 +170,9 @@ class RetryableError(DeliveryError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, detail=detail, code=code, status=status)
+        wait: object = retry_after
+        if wait is not None and (not isinstance(wait, int | float) or math.isnan(wait)):
+            raise TypeError(f"retry_after is {wait!r}; give the seconds as a number, or None")
         self.retry_after = retry_after
 
 
@@ -182,17 +191,22 @@ def _rebuild(
     return error
 
 
-def plugin_fault(what: str, error: BaseException, secrets: Iterable[str] = ()) -> PluginFault:
+def _text(value: object) -> str:
+    """Return a text without halves of surrogate pairs, which UTF-8 does not have."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def plugin_fault(
+    what: str, error: BaseException, conceal: Callable[[str], str] = str
+) -> PluginFault:
     """Turn an exception that a plugin did not mean into one that settles the event.
 
     ``what`` says what the plugin was doing. The message names the exception and the line that
-    raised it; ``secrets`` are blanked out of its text.
+    raised it; ``conceal`` blanks secrets out of its text, before that is cut.
     """
     place = ""
     frames = extract_tb(error.__traceback__)
     if frames:
         place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
-    text = f"{type(error).__name__}: {error}"[:500]
-    for secret in secrets:
-        text = text.replace(secret, "[redacted]")
+    text = conceal(f"{type(error).__name__}: {error}")[:LONGEST]
     return PluginFault(f"{what} raised {text}{place}")

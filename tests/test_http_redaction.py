@@ -1,13 +1,14 @@
 """What is shown of an exchange, and that no secret is."""
 
 import base64
+from urllib.parse import quote
 
 import orjson
 import pytest
 
 from destination_core import errors
 from destination_core.http import Client, Exchange, Request, RequestOptions, Response, Session
-from destination_core.http.redaction import LONGEST_BODY, MASK
+from destination_core.http.redaction import LONGEST_BODY, MASK, Redactor
 from tests.scripted import ScriptedTransport
 
 CANARY = 'c4n4ry/+ü"s3cr3t'
@@ -116,3 +117,14 @@ async def test_an_error_of_the_transport_is_cleaned():
     with pytest.raises(errors.RetryableError) as caught:
         await Client(session, []).get("/x")
     assert (str(caught.value), caught.value.detail) == (f"GET x.test/{MASK} failed", f"at {MASK}")
+
+
+@pytest.mark.parametrize("secret", [CANARY, "k%y with/slash"], ids=["utf-8", "plain"])
+def test_what_a_plugin_raises_is_cleaned_before_it_is_cut(secret: str):
+    """Half a secret, or an encoded one, would not be recognised afterwards."""
+    clean = Redactor({secret}).text
+    for length in range(errors.LONGEST - 40, errors.LONGEST):
+        for spelled in (secret, quote(secret, safe="")):
+            raised = ValueError("x" * length + spelled)
+            told = str(errors.plugin_fault("acme: perform", raised, clean))
+            assert MASK.startswith(told.rpartition("x")[2]), told

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
+import orjson
 import pytest
 
 import destination_core as dc
@@ -93,6 +94,80 @@ async def test_nothing_that_a_handler_raises_ends_more_than_its_event(
         (letter,) = await runner.queue.dead_letters()
     assert (counts["a"].delivered, letter.code) == (4, "PLUGIN_ERROR")
     assert sorted(delivered) == ["u0", "u2", "u3", "u4"]
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        ValueError("half an emoji: \ud83d"),
+        dc.PermanentError({"errors": ["no"]}),  # type: ignore[arg-type]
+        dc.PermanentError("no", detail={"errors": ["no"]}),  # type: ignore[arg-type]
+        dc.PermanentError("no", code=404),  # type: ignore[arg-type]
+        dc.PermanentError("no", code="\ud83d"),
+    ],
+    ids=["half-a-character", "message", "detail", "number-as-code", "code"],
+)
+async def test_an_error_that_cannot_be_written_down_settles_only_its_own_event(
+    tmp_path: Path, raised: Exception
+) -> None:
+    """A plugin may put anything into an error: its event is a dead letter, others go out once."""
+    delivered = []
+
+    async def handle(_: dc.Context[acme.Settings], payload: Person) -> None:
+        if payload.id == "u1":
+            raise raised
+        delivered.append(payload.id)
+
+    async with running(tmp_path / "q", Destinations(), plugin=plugin(handle)) as runner:
+        await runner.put("web", [person(n) for n in range(5)])
+        counts = await settled(runner)
+        (letter,) = await runner.queue.dead_letters()
+    assert (counts["a"].delivered, counts["a"].dead) == (4, 1)
+    assert orjson.loads(letter.record)["event"]["userId"] == "u1"
+    assert sorted(delivered) == ["u0", "u2", "u3", "u4"]
+
+
+async def test_a_wait_that_is_no_number_settles_only_its_own_event(tmp_path: Path) -> None:
+    """A plugin that passes the header on as it is has raised what it did not mean."""
+
+    async def handle(_: dc.Context[acme.Settings], payload: Person) -> None:
+        if payload.id == "u1":
+            raise dc.RetryableError("later", retry_after="30")  # type: ignore[arg-type]
+
+    async with running(tmp_path / "q", Destinations(), plugin=plugin(handle)) as runner:
+        await runner.put("web", [person(n) for n in range(5)])
+        counts = await settled(runner)
+        (letter,) = await runner.queue.dead_letters()
+    assert (counts["a"].delivered, letter.code) == (4, "PLUGIN_ERROR")
+    assert "retry_after" in letter.reason
+
+
+@pytest.mark.parametrize(
+    "put", [10**30, "\ud83d", object()], ids=["large", "half-a-character", "object"]
+)
+async def test_a_payload_that_cannot_be_written_down_is_a_dead_letter(
+    tmp_path: Path, put: object
+) -> None:
+    """JSON holds whole numbers that not all read; the events beside it go out once."""
+    delivered = []
+
+    class Loose(dc.Payload):
+        id: Annotated[str, dc.path("$.userId")]
+        traits: Annotated[dict[str, Any], dc.path("$.traits")]
+
+    async def handle(_: dc.Context[acme.Settings], payload: Loose) -> None:
+        if payload.id == "u1":
+            payload.traits["extra"] = put
+            raise dc.PermanentError("no")
+        delivered.append(payload.id)
+
+    async with running(tmp_path / "q", Destinations(), plugin=plugin(handle)) as runner:
+        await runner.put("web", [person(n, traits={"plan": "pro"}) for n in range(3)])
+        counts = await settled(runner)
+        (letter,) = await runner.queue.dead_letters()
+    assert (counts["a"].delivered, letter.code) == (2, "PERMANENT_ERROR")
+    assert orjson.loads(letter.record)["deliveries"][0]["payload"]
+    assert sorted(delivered) == ["u0", "u2"]
 
 
 async def test_a_batch_handler_that_raises_for_one_payload_loses_only_that(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Turn what became of an event's deliveries into what the queue has to do."""
 
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -64,8 +65,18 @@ def dead(
         first.action if first is not None else "",
         cause.code if cause is not None else "POISON",
         error or (str(cause) if cause is not None else ""),
-        orjson.dumps(record, default=str, option=orjson.OPT_NON_STR_KEYS),
+        _written(record),
     )
+
+
+def _written(record: dict[str, Any]) -> bytes:
+    """Write a record as JSON, whatever a plugin has put into it."""
+    try:
+        return orjson.dumps(record, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a whole number beyond 64 bits, half of a surrogate pair
+        text = json.dumps(record, default=str, skipkeys=True)
+        finite = json.loads(text, parse_constant=lambda _: None)
+        return json.dumps(finite, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _event(job: Job) -> Any:
@@ -83,10 +94,19 @@ def _told(one: Delivery) -> dict[str, Any]:
         "status": str(one.status),
         "code": error.code if error else "",
         "reason": one.reason,
-        "payload": None if one.payload is None else one.payload.to_json(),
+        "payload": _payload(one),
         "requests": one.requests(),
         "warnings": list(one.warnings),
     }
+
+
+def _payload(one: Delivery) -> Any:
+    if one.payload is None:
+        return None
+    try:
+        return one.payload.to_json()
+    except Exception as error:  # noqa: BLE001  a handler may have put anything into it
+        return f"cannot be written as JSON: {type(error).__name__}"
 
 
 def _iso(seconds: float) -> str:
