@@ -92,7 +92,7 @@ def test_a_mistake_is_named_with_file_and_line(
         ),
         (
             "c.json",
-            b'{"destinations": {"a": {"subscriptions": [5]}}}',
+            b'{"destinations": {"a": {"enabled": false, "subscriptions": [5]}}}',
             "item 1 must be a mapping of keys to values, got 5",
         ),
         ("c.json", b'{\n"destinations": ', "c.json:2:17: not JSON"),

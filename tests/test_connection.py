@@ -106,8 +106,8 @@ def test_no_mistake_hides_another(tmp_path: Path) -> None:
     )
     found = problems(tmp_path, text.replace("upsertContact", "upsertContact\n        trigger: x"))
     assert [one.partition(": ")[0] for one in found] == [
-        "config.yaml:6:7",
         "config.yaml:5:7",
+        "config.yaml:6:7",
         "config.yaml:8:9",
     ]
     assert "did you mean 'region'?" in found[1]

@@ -108,6 +108,40 @@ def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
         assert said in one
 
 
+def test_mistakes_of_form_hide_no_others(tmp_path: Path) -> None:
+    """Unknown keys and wrong types are told with what is wrong elsewhere, in the file's order."""
+    found = mistakes(
+        tmp_path,
+        START
+        + """\
+      - {acton: upsertContact}
+      - preset: Contcts
+    delivery: {retry_windw: 1}
+  second:
+    plugin: acme
+    setings: {api_key: "${env:KEY}"}
+  third:
+    plugin: acmee
+    subscriptions: 5
+queue: 7
+""",
+    )
+    for said, one in zip(
+        [
+            "c.yaml:7:10: unknown key 'acton'",
+            "c.yaml:8:9: preset 'Contcts' is unknown",
+            "c.yaml:9:16: unknown key 'retry_windw'",
+            "c.yaml:12:5: unknown key 'setings'",
+            "c.yaml:14:5: destination 'acmee' is not installed",
+            "c.yaml:15:5: 'subscriptions' must be a list",
+            "c.yaml:16:1: 'queue' must be a mapping",
+        ],
+        found,
+        strict=True,
+    ):
+        assert said in one, found
+
+
 def test_what_a_subscription_says_replaces_its_presets(tmp_path: Path) -> None:
     """Name, trigger and mapping; what is left out stays the preset's."""
     (one,) = load(

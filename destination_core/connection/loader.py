@@ -17,7 +17,7 @@ from destination_core.connection.config import (
     SubscriptionConfig,
 )
 from destination_core.connection.connection import Connection
-from destination_core.connection.mistakes import InvalidConfiguration, said
+from destination_core.connection.mistakes import InvalidConfiguration, said, without
 from destination_core.connection.policy import Policy
 from destination_core.connection.secrets import Resolver, has_reference, unreferenced, variable_of
 from destination_core.connection.source import Location, Source, read
@@ -54,7 +54,7 @@ def load_service(path: Path, registry: Registry, environment: Mapping[str, str])
     connections, sources = loader.connections(), loader.sources()
     config = loader.config
     longest = max((one.delivery.retry_window for one in config.destinations.values()), default=0)
-    if config.queue.dedup_window < longest:
+    if config.queue.dedup_window < longest and loader.has("queue"):
         loader.problem(
             ("queue", "dedup_window"),
             f"dedup_window is {config.queue.dedup_window:g} s, shorter than a retry_window of"
@@ -86,7 +86,10 @@ def load_connections(
 
 
 class _Loader:
-    """Collect mistakes instead of stopping at the first."""
+    """Collect mistakes instead of stopping at the first.
+
+    What has a mistake of form is passed over, and the rest is looked at all the same.
+    """
 
     def __init__(
         self,
@@ -99,28 +102,40 @@ class _Loader:
         self._registry = registry
         self._environment = environment
         self._folder = folder
-        self._problems: list[str] = []
+        self._problems: list[tuple[tuple[int, int], str]] = []
+        self._gone: frozenset[Location] = frozenset()
         self.config = self._checked()
 
     def finish(self) -> None:
-        """Raise what was found, if anything was."""
+        """Raise what was found, if anything was, in the order of the file."""
         if self._problems:
-            raise InvalidConfiguration(self._problems)
+            raise self._invalid()
+
+    def _invalid(self) -> InvalidConfiguration:
+        ordered = sorted(self._problems, key=lambda problem: problem[0])
+        return InvalidConfiguration(said for _, said in ordered)
+
+    def has(self, *location: str | int) -> bool:
+        """Tell whether a part of the file has no mistake of form."""
+        return location not in self._gone
 
     def problem(self, location: Location, message: str) -> None:
         """Note a mistake with its place."""
-        self._problems.append(f"{self._source.place(location)}: {message}")
+        said = f"{self._source.place(location)}: {message}"
+        self._problems.append((self._source.position(location) or (0, 0), said))
 
     def connections(self) -> list[Connection[Any]]:
         """Return the connections that can be opened."""
         destinations = self.config.destinations
-        if not destinations:
+        if not destinations and not self._problems:
             self.problem(("destinations",), "no destination is configured")
         made = [self._connection(name, one) for name, one in destinations.items() if one.enabled]
         return [one for one in made if one is not None]
 
     def sources(self) -> dict[str, tuple[str, ...]]:
         """Return write keys by source, their references resolved."""
+        if not self.has("sources"):
+            return {}
         resolver = Resolver(self._environment, self._folder)
         found = {
             name: tuple(resolver.resolve(one.write_keys, ("sources", name, "write_keys")))
@@ -138,16 +153,26 @@ class _Loader:
         return found
 
     def _checked(self) -> Config:
-        """Return the file as the model of a configuration."""
+        """Return the file, or what of it has the form of a configuration."""
         try:
             return Config.model_validate(self._source.data)
         except ValidationError as error:
-            for one in error.errors(include_input=False, include_url=False, include_context=False):
-                self.problem(one["loc"], said(one, self._source.data))
-        raise InvalidConfiguration(self._problems)
+            found = error.errors(include_input=False, include_url=False, include_context=False)
+        for one in found:
+            self.problem(one["loc"], said(one, self._source.data))
+        left = without(self._source.data, [one["loc"] for one in found])
+        if left is None:
+            raise self._invalid()
+        data, self._gone = left
+        try:
+            return Config.model_validate(data)
+        except ValidationError:
+            raise self._invalid() from None
 
     def _connection(self, name: str, config: DestinationConfig) -> Connection[Any] | None:
         here: Location = ("destinations", name)
+        if not self.has(*here):
+            return None
         try:
             relay = self._registry.relay(config.plugin or name)
         except PluginError as error:
@@ -225,6 +250,8 @@ class _Loader:
         made: list[Subscription] = []
         names: set[str] = set()
         for index, config in enumerate(configs):
+            if not self.has(*here, index):
+                continue
             try:
                 one = _subscription(relay, config)
                 if one.enabled:

@@ -1,5 +1,6 @@
 """Mistakes in a configuration file, in the words of the file."""
 
+import copy
 import difflib
 from collections.abc import Iterable
 from typing import Any, Final
@@ -26,6 +27,10 @@ EXPECTED: Final = {
     "string_type": "a text",
 }
 """What a place in the file must hold, by pydantic's type of error."""
+
+
+DECISIVE: Final = ("plugin", "settings")
+"""Keys of a destination without which nothing more can be said of it."""
 
 
 class InvalidConfiguration(ConfigurationError):
@@ -60,6 +65,32 @@ def said(error: Any, data: Any) -> str:
     if wanted is None:
         return f"{subject}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {_shown(value)}"
     return f"{subject} must be {wanted}, got {_shown(value)}"
+
+
+def without(data: Any, locations: Iterable[Location]) -> tuple[Any, frozenset[Location]] | None:
+    """Return what is left of a configuration without its mistakes, and the parts that are gone.
+
+    Of a subscription with a mistake nothing is left but its place in the list. None when the file
+    has no destinations that could be looked at.
+    """
+    left, gone = copy.deepcopy(data), set()
+    for location in locations:
+        match location:
+            case () | ("destinations",):
+                return None
+            case ("destinations", name, "subscriptions", int(index), *_):
+                left["destinations"][name]["subscriptions"][index] = {}
+                gone.add(location[:4])
+            case ("destinations", name, key, *_):
+                left["destinations"][name].pop(key, None)
+                if difflib.get_close_matches(str(key), DECISIVE):  # also misspelt
+                    gone.add(location[:2])
+            case ("destinations", name):
+                left["destinations"].pop(name, None)
+            case (key, *_):
+                left.pop(key, None)
+                gone.add((key,))
+    return left, frozenset(gone)
 
 
 def _shown(value: Any) -> str:

@@ -33,12 +33,17 @@ class Source:
 
     def place(self, location: Location) -> str:
         """Return ``file:line:column`` of a key, or of the nearest one above it that is known."""
+        found = self.position(location)
+        return f"{self.path}:{found[0]}:{found[1]}" if found else str(self.path)
+
+    def position(self, location: Location) -> tuple[int, int] | None:
+        """Return line and column of a key, or of the nearest one above it that is known."""
         positions = self.positions()
         for length in range(len(location), -1, -1):
             found = positions.get(tuple(location[:length]))
             if found is not None:
-                return f"{self.path}:{found[0]}:{found[1]}"
-        return self.path
+                return found[0], found[1]
+        return None
 
 
 def read(path: Path) -> Source:
