@@ -3,14 +3,17 @@
 import asyncio
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
+import destination_core as dc
 from destination_core.http import Request, Response
 from destination_core.queue import SqliteQueue
 from destination_core.runner import Intakes, Policy
+from tests import acme
 from tests.running import FAST, Destinations, connection, person, running, settled
 
 
@@ -194,6 +197,34 @@ async def test_an_event_in_hand_at_three_crashes_is_poison(tmp_path: Path) -> No
     assert world.got["a"] == ["u2"]
     assert (counts["a"].dead, letter.code) == (1, "POISON")
     assert "3 times" in letter.reason
+
+
+async def test_a_deletion_waits_for_what_came_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An identify that is tried again would bring the user back."""
+    monkeypatch.setattr("destination_core.runner.worker.BEHIND_SECONDS", 0.05)
+    world = Destinations()
+    refusals = [Response(503, {}, b"")] * 2
+    world.answer = lambda _, __: refusals.pop() if refusals else Response(200, {}, b"{}")
+    policy = Policy(backoff=0.2, backoff_limit=0.3, batch_age=0)
+
+    async def on_delete(deletion: dc.Deletion) -> None:
+        world.got.setdefault("deleted", []).append(str(deletion.user_id))
+        world.got["before"] = list(world.got.get("a", []))
+
+    plugin = SimpleNamespace(
+        register_destination=acme.register_destination,
+        extend_request=acme.extend_request,
+        on_delete=dc.hookimpl(on_delete),
+        __name__="acme",
+    )
+    async with running(tmp_path / "q", world, policy=policy, plugin=plugin) as runner:
+        await runner.put("web", [person(1), {"type": "delete", "userId": "u1", "messageId": "d1"}])
+        counts = await settled(runner)
+    assert world.got["before"] == ["u1"]
+    assert world.got["deleted"] == ["u1"]
+    assert (counts["a"].delivered, counts["a"].dead) == (2, 0)
 
 
 async def test_events_wait_for_company_in_a_batch(tmp_path: Path) -> None:

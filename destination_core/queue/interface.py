@@ -47,6 +47,13 @@ class Queue(Protocol):
         """
         ...
 
+    async def is_behind(self, job: Job, marks: Sequence[bytes]) -> bool:
+        """Tell whether an earlier event that holds one of ``marks`` is left at the destination.
+
+        Nobody waits for it who does not ask: it may look at everything that is queued.
+        """
+        ...
+
     async def next_due(self, destination: str) -> float | None:
         """Return when the next job is due, or None when there is none."""
         ...

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from destination_core.errors import ConfigurationError
 from destination_core.queue.marks import HighWater, OwnerLock, Reached, is_alive
@@ -30,7 +30,7 @@ from destination_core.queue.reserve import Reserve, is_full
 from destination_core.queue.salvage import is_damaged, salvage
 from destination_core.queue.store import Store
 from destination_core.queue.tables import COMMITS, Fsync, connect, lenient
-from destination_core.queue.writer import Commits, Writer
+from destination_core.queue.writer import Commits, Operation, Writer
 
 log: Final = logging.getLogger(__name__)
 
@@ -319,11 +319,18 @@ class SqliteQueue:
 
     async def counts(self) -> Mapping[str, Counts]:
         """Return the counts, read beside the writer from one moment's state."""
-        return await asyncio.to_thread(self._counts)
+        return dict(await self._look_at(lambda store: store.books.counts()))
 
-    def _counts(self) -> dict[str, Counts]:
-        with self._reading() as store:
-            return store.books.counts()
+    async def is_behind(self, job: Job, marks: Sequence[bytes]) -> bool:
+        """Look for earlier events; see ``Queue.is_behind``."""
+        return bool(await self._look_at(lambda store: store.is_behind(job, marks)))
+
+    async def _look_at(self, operation: Operation) -> Any:
+        def look() -> Any:
+            with self._reading() as store:
+                return operation(store)
+
+        return await asyncio.to_thread(look)
 
     @contextmanager
     def _reading(self) -> Iterator[Store]:
@@ -382,13 +389,8 @@ class SqliteQueue:
     async def _verify(self, now: float) -> None:
         """Look for damage that no checksum tells: beside the writer, and mend it if there is."""
         began, latest = time.monotonic(), now + LATEST
-
-        def is_consistent() -> bool:
-            with self._reading() as store:
-                return store.books.is_consistent(latest)
-
         try:
-            sound = await asyncio.to_thread(is_consistent)
+            sound = await self._look_at(lambda store: store.books.is_consistent(latest))
         except (sqlite3.DatabaseError, TypeError):  # nothing where there must be something
             sound = False
         if not sound:

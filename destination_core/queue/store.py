@@ -161,6 +161,16 @@ class Store:
             self.tables.count({(destination, "damaged"): 1})
         self._forget([row.sequence for row in rows])
 
+    def is_behind(self, job: Job, marks: Sequence[bytes]) -> bool:
+        """Look for an earlier event that holds one of these, at the job's destination."""
+        holding = " OR ".join("instr(body, ?)" for _ in marks)
+        found = self._db.execute(
+            "SELECT 1 FROM jobs JOIN events USING (sequence)"  # noqa: S608
+            f" WHERE destination = ? AND jobs.sequence < ? AND ({holding}) LIMIT 1",
+            (job.destination, job.sequence, *marks),
+        )
+        return found.fetchone() is not None
+
     def next_due(self, destination: str) -> float | None:
         """Return when the next job is due."""
         row = self._db.execute(

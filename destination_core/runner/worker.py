@@ -29,6 +29,9 @@ POLL_SECONDS: Final = 30.0
 AGAIN_SECONDS: Final = 2.0
 """Between two tries when the queue cannot be read."""
 
+BEHIND_SECONDS: Final = 5.0
+"""After which a deletion is tried again that waits for earlier events of its user."""
+
 Observer = Callable[[str, Sequence[Settlement], Sequence[Sequence[Delivery]]], None]
 Watch = Callable[[Attempt, Sequence[str]], None]
 
@@ -251,8 +254,17 @@ class Worker:
         )
         for job, event in zip(jobs, events, strict=True):
             if event.get("type") == "delete":
-                chunk.note(job, await self._engine.delete(event))
+                await self._delete(chunk, job, event)
         await self._end(chunk, list(chunk.left.values()))
+
+    async def _delete(self, chunk: Chunk, job: Job, event: dict[str, Any]) -> None:
+        """Pass a deletion on, once nothing that came before it could bring the user back."""
+        marks = [orjson.dumps(event[name]) for name in ("userId", "anonymousId") if event.get(name)]
+        if marks and await self._queue.is_behind(job, marks):
+            later = Retry.unused(job, self._clock() + BEHIND_SECONDS)
+            await self._settle(chunk, [later], [()])
+        else:
+            chunk.note(job, await self._engine.delete(event))
 
     async def _end(self, chunk: Chunk, jobs: Sequence[Job]) -> None:
         """Settle those of the jobs of which nothing is under way any more."""

@@ -148,6 +148,19 @@ class QueueSuite:
             clock.advance(LEASE + 1)
 
     @_over_a_queue
+    async def test_an_event_may_be_behind_others(self, queue: Queue, clock: Clock) -> None:
+        """Earlier ones that hold a text and are left there, claimed or to be tried again."""
+        del clock
+        await queue.put([event(1), event(2), event(3)])
+        first, second, third = await queue.claim("a", 3, LEASE)
+        _equal(await queue.is_behind(third, [b"nowhere", first.body]), True)
+        _equal(await queue.is_behind(second, [second.body, third.body]), False)
+        await queue.settle([Retry(first, 1e12)])
+        _equal(await queue.is_behind(third, [first.body]), True)
+        await queue.settle([Delivered(second)])
+        _equal(await queue.is_behind(third, [second.body]), False)
+
+    @_over_a_queue
     async def test_a_lease_that_is_renewed_is_none(self, queue: Queue, clock: Clock) -> None:
         """Whoever is slow and alive keeps what is in hand; what was settled is not renewed."""
         await queue.put([event(1), event(2)])
