@@ -110,7 +110,7 @@ def test_no_mistake_hides_another(tmp_path: Path) -> None:
         "config.yaml:6:7",
         "config.yaml:8:9",
     ]
-    assert "did you mean 'region'?" in found[1]
+    assert "did you mean 'region'?" in found[0]
 
 
 @pytest.mark.parametrize(
