@@ -141,7 +141,7 @@ the end demands of every fault:
 * there is one end per event and destination, and accepted = delivered + dead + filtered + queued.
   One exception, counted in the row where it occurs: what was in hand at three ends of a process is
   buried as poison, and a kill may have come between the destination's answer and its settlement;
-* a fresh event flows within 5 s, in F1, F8 and F9 once the backlog of the fault is delivered;
+* a fresh event flows within 5 s, in F8 and F9 once the backlog of the fault is delivered;
 * no secret is in any log, page, queue file or dead letter.
 
 ```console
