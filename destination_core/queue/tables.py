@@ -131,10 +131,14 @@ def lenient(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 class Tables:
-    """What every operation needs: numbers, counters, many rows in one statement."""
+    """What every operation needs: numbers, counters, many rows in one statement.
+
+    ``numbered`` is the last sequence number that was given here: others give some too.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.db = connection
+        self.numbered = 0
 
     def begin(self) -> None:
         """Begin to write once no other process does; raises SQLite's "busy" after 30 seconds.
@@ -167,7 +171,8 @@ class Tables:
             " ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value",
             (*SEQUENCE, many),
         ).fetchone()
-        return int(last)
+        self.numbered = int(last)
+        return self.numbered
 
     def value(self, counter: tuple[str, str]) -> int:
         """Return what a counter says."""

@@ -215,8 +215,12 @@ class Writer:
         self.commits.add(time.monotonic() - began)
 
     def _tell_mark(self, reached: Reached) -> None:
-        """Mark what is on the disk by now; that the mark cannot be written does not undo it."""
-        sync = self._fsync == "always" and reached.sequence != self._reached.sequence
+        """Mark what is on the disk by now; that the mark cannot be written does not undo it.
+
+        Whoever gave numbers waits until they are marked on the disk, before their caller is told.
+        """
+        gave = reached.sequence == self._store.tables.numbered != self._reached.sequence
+        sync = self._fsync == "always" and gave
         self._reached = reached
         try:
             self._mark.raise_to(reached, sync=sync)
