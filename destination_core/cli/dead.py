@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ from destination_core.cli.loading import (
 from destination_core.cli.main import OK, PROBLEMS
 
 if TYPE_CHECKING:
-    from destination_core.queue import DeadLetter, SqliteQueue
+    from destination_core.connection import Service
+    from destination_core.queue import Counts, DeadLetter, SqliteQueue
 
 
 @click.group(epilog="Example: destinations dead list customerio.yaml --destination customerio")
@@ -35,23 +36,21 @@ def command() -> None:
 @letters.filters
 @json_option
 def list_(config: Path, as_json: bool, **wanted: Any) -> int:
-    """List dead letters."""
+    """List dead letters: number, time, destination, action, event, user, messageId, reason."""
     service = configured(config)
 
     async def found() -> "tuple[list[DeadLetter], int]":
         async with letters.opened(service) as queue:
+            counts = await _check_destination(service, queue, wanted)
             chosen = [one async for one in letters.matching(queue, wanted)]
-            counts = await queue.counts()
             return chosen, sum(one.expired for one in counts.values())
 
     chosen, expired = asyncio.run(found())
     if as_json:
-        echo_json([_summary(one) for one in chosen])
+        echo_json([{**_summary(one), **_event(one)} for one in chosen])
         return OK
     for one in chosen:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.at))
-        action = one.action or "-"
-        click.echo(f"{one.id:>8}  {when}  {one.destination}  {action}  {one.code}  {one.reason}")
+        click.echo(_line(one))
     click.echo(counted(len(chosen), "dead letter"))
     if expired:
         days = service.queue.dead_retention / 86_400
@@ -66,6 +65,7 @@ def list_(config: Path, as_json: bool, **wanted: Any) -> int:
 @command.command(epilog="Example: destinations dead show customerio.yaml 17")
 @config_argument
 @click.argument("number", type=int)
+@click.option("--json", is_flag=True, expose_value=False, help="It is JSON without it, too.")
 def show(config: Path, number: int) -> int:
     """Show one dead letter: event, payload, request, response, reason."""
 
@@ -83,34 +83,40 @@ def show(config: Path, number: int) -> int:
 
 @command.command(epilog="Example: destinations dead retry customerio.yaml --code REQUEST_TIMEOUT")
 @config_argument
+@letters.numbers
 @letters.filters
 @click.option("--dry-run", is_flag=True, help="Say how many, and do nothing.")
 def retry(config: Path, dry_run: bool, **wanted: Any) -> int:
     """Queue dead letters again, all at once; a running `serve`, or the next `run`, delivers them.
 
-    They pass deduplication. `replay` does the same at a rate.
+    Those with these NUMBERs, or all that the options choose. They pass deduplication. `replay` does
+    the same at a rate.
     """
     return _change(config, wanted, "queued again", dry_run, lambda queue: queue.revive)
 
 
 @command.command(epilog="Example: destinations dead drop customerio.yaml --destination customerio")
 @config_argument
+@letters.numbers
 @letters.filters
 @click.option("--dry-run", is_flag=True, help="Say how many, and do nothing.")
 @click.confirmation_option(prompt="Delete them for good?")
 def drop(config: Path, dry_run: bool, **wanted: Any) -> int:
-    """Delete dead letters for good."""
+    """Delete dead letters for good: those with these NUMBERs, or all that the options choose."""
     return _change(config, wanted, "dropped", dry_run, lambda queue: queue.drop)
 
 
 @command.command(epilog="Example: destinations dead export customerio.yaml > dead.ndjson")
 @config_argument
+@letters.numbers
 @letters.filters
 def export(config: Path, **wanted: Any) -> int:
     """Write the events of dead letters as NDJSON, each with where it failed; `send` takes them."""
 
     async def write() -> None:
-        async with letters.opened(configured(config)) as queue:
+        service = configured(config)
+        async with letters.opened(service) as queue:
+            await _check_destination(service, queue, wanted)
             async for one in letters.matching(queue, wanted):
                 event = letters.event(one)
                 mark = {
@@ -136,17 +142,57 @@ def _change(
 ) -> int:
     from destination_core.runner.replay import Pace
 
-    async def change() -> int:
-        async with letters.opened(configured(config)) as queue:
+    async def change() -> tuple[int, list[int]]:
+        service = configured(config)
+        async with letters.opened(service) as queue:
+            await _check_destination(service, queue, wanted)
             ids = [one.id async for one in letters.matching(queue, wanted)]
+            missing = sorted({*wanted["numbers"]}.difference(ids))
             if dry_run:
-                return len(ids)
-            return sum([await chosen(queue)(part) async for part in Pace(None).portions(ids)])
+                return len(ids), missing
+            parts = [await chosen(queue)(part) async for part in Pace(None).portions(ids)]
+            return sum(parts), missing
 
-    many = asyncio.run(change())
+    many, missing = asyncio.run(change())
     would = " would be" if dry_run else ""
     click.echo(f"{counted(many, 'dead letter')}{would} {done}")
-    return OK
+    for number in missing:
+        click.echo(f"there is no such dead letter as {number}", err=True)
+    return PROBLEMS if missing else OK
+
+
+async def _check_destination(
+    service: "Service", queue: "SqliteQueue", wanted: letters.Filters
+) -> "Mapping[str, Counts]":
+    """Refuse a destination that neither the configuration nor the queue has; return the counts."""
+    counts = await queue.counts()
+    known = [*counts, *(one.name for one in service.connections if one.name not in counts)]
+    letters.check_destination(wanted["destination"], known)
+    return counts
+
+
+def _line(one: "DeadLetter") -> str:
+    event = _event(one)
+    parts = [
+        f"{one.id:>8}",
+        time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.at)),
+        one.destination,
+        one.action or "-",
+        event["event"] or event["type"] or "-",
+        event["userId"] or event["anonymousId"] or "-",
+        event["messageId"] or "-",
+        f"{one.code}: {one.reason}",
+    ]
+    return "  ".join(map(str, parts))
+
+
+def _event(one: "DeadLetter") -> dict[str, Any]:
+    """Return what tells which event it was, under the names that `tail --json` has."""
+    found = letters.event(one)
+    known = found if isinstance(found, dict) else {}  # of a damaged one only text is left
+    return {
+        name: known.get(name) for name in ("type", "event", "userId", "anonymousId", "messageId")
+    }
 
 
 def _summary(one: "DeadLetter") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Which dead letters are meant: filters, and the queue they lie in."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 Filters = Mapping[str, Any]
-"""``destination``, ``action``, ``user``, ``code``, ``reason``, ``since`` and ``until``."""
+"""``destination``, ``action``, ``user``, ``message``, ``code``, ``reason``, ``since``, ``until``;
+``numbers``: the ones that are named, if any."""
 
 PAGE = 100
 
@@ -27,12 +28,25 @@ def filters(function: F) -> F:
         click.option("--since", type=Moment(), help="Not before: a date, or an age as 2h."),
         click.option("--reason", help="Whose reason has this in it."),
         click.option("--code", help="With this error code only."),
+        click.option("--message", help="Of the event with this messageId only."),
         click.option("--user", help="Of the user with this userId or anonymousId only."),
         click.option("--action", help="Of this action only."),
         click.option("--destination", help="Of this destination only."),
     ):
         function = option(function)
     return function
+
+
+def numbers(function: F) -> F:
+    """Add the argument that names dead letters."""
+    return click.argument("numbers", nargs=-1, type=int, metavar="[NUMBER...]")(function)
+
+
+def check_destination(name: str | None, known: Iterable[str]) -> None:
+    """Raise ``click.UsageError`` when there is no such destination, rather than find nothing."""
+    names = [one for one in known if one]
+    if name is not None and name not in names:
+        raise click.UsageError(f"there is no destination {name!r}; there are {', '.join(names)}")
 
 
 async def matching(queue: "SqliteQueue", wanted: Filters) -> "AsyncIterator[DeadLetter]":
@@ -48,15 +62,17 @@ async def matching(queue: "SqliteQueue", wanted: Filters) -> "AsyncIterator[Dead
 
 
 def _fits(one: "DeadLetter", wanted: Filters) -> bool:
-    code, reason, action, who = (wanted.get(name) for name in ("code", "reason", "action", "user"))
+    code, reason, action = (wanted.get(name) for name in ("code", "reason", "action"))
+    who, message, named = (wanted.get(name) for name in ("user", "message", "numbers"))
     since, until = wanted.get("since"), wanted.get("until")
     return (
-        (code is None or one.code == code)
+        (not named or one.id in named)
+        and (code is None or one.code == code)
         and (reason is None or reason.lower() in one.reason.lower())
         and (action is None or one.action == action)
         and (since is None or one.at >= since)
         and (until is None or one.at <= until)
-        and (who is None or is_of(event(one), who))
+        and ((who is None and message is None) or is_of(event(one), who, message))
     )
 
 
@@ -65,9 +81,13 @@ def event(one: "DeadLetter") -> Any:
     return orjson.loads(one.record)["event"]
 
 
-def is_of(found: Any, who: str) -> bool:
-    """Tell whether an event is of a user."""
-    return isinstance(found, Mapping) and who in (found.get("userId"), found.get("anonymousId"))
+def is_of(found: Any, who: str | None, message: str | None = None) -> bool:
+    """Tell whether an event is of a user and has a messageId; None stands for any."""
+    return (
+        isinstance(found, Mapping)
+        and (who is None or who in (found.get("userId"), found.get("anonymousId")))
+        and (message is None or found.get("messageId") == message)
+    )
 
 
 @asynccontextmanager

@@ -72,18 +72,15 @@ def command(
     if files and (wanted["code"] or wanted["reason"]):
         raise click.UsageError("--code and --reason choose dead letters; an archive has none")
     service = configured(config)
-    names = [one.name for one in service.connections]
-    if wanted["destination"] not in (None, *names):
-        raise click.UsageError(
-            f"there is no destination {wanted['destination']!r}; there are {', '.join(names)}"
-        )
-    report = _Report(warnings=_warnings(service, wanted["destination"]))
+    letters.check_destination(wanted["destination"], [one.name for one in service.connections])
+    chosen = [] if files else asyncio.run(_chosen(service, wanted))
+    report = _Report(warnings=_warnings(service, wanted, None if files else chosen))
     if not as_json:
         for warning in report.warnings:
             click.echo(f"warning: {warning}", err=True)
     with progress("queueing", None) as advance:
         work = _Replay(service, wanted, Pace(rate), report, advance, dry_run=dry_run)
-        asyncio.run(work.archives(files) if files else work.dead_letters())
+        asyncio.run(work.archives(files) if files else work.dead_letters(chosen))
     if as_json:
         echo_json(
             {
@@ -102,12 +99,24 @@ def command(
     return PROBLEMS if report.unreadable else OK
 
 
-def _warnings(service: "Service", chosen: str | None) -> list[str]:
-    return [
-        f"{one.name}: {one.relay.destination.replay_warning}"
-        for one in service.connections
-        if chosen in (None, one.name) and one.relay.destination.replay_warning
-    ]
+async def _chosen(service: "Service", wanted: letters.Filters) -> "list[tuple[int, str]]":
+    """Return number and destination of the dead letters that are meant."""
+    async with letters.opened(service) as queue:
+        return [(one.id, one.destination) async for one in letters.matching(queue, wanted)]
+
+
+def _warnings(
+    service: "Service", wanted: letters.Filters, chosen: "Sequence[tuple[int, str]] | None"
+) -> list[str]:
+    """Return what the destinations of a replay say of it, each text once; None: of an archive."""
+    involved = None if chosen is None else {name for _, name in chosen}
+    found: dict[str, list[str]] = {}
+    for one in service.connections:
+        warning = one.relay.destination.replay_warning
+        is_meant = wanted["destination"] in (None, one.name)
+        if warning and is_meant and (involved is None or one.name in involved):
+            found.setdefault(warning, []).append(one.name)
+    return [f"{', '.join(names)}: {warning}" for warning, names in found.items()]
 
 
 class _Replay:
@@ -126,12 +135,12 @@ class _Replay:
         self._service, self._wanted, self._pace = service, wanted, pace
         self._report, self._advance, self._dry_run = report, advance, dry_run
 
-    async def dead_letters(self) -> None:
+    async def dead_letters(self, chosen: "Sequence[tuple[int, str]]") -> None:
+        ids = [number for number, _ in chosen]
+        if self._dry_run:
+            self._count(len(ids))
+            return
         async with letters.opened(self._service) as queue:
-            ids = [one.id async for one in letters.matching(queue, self._wanted)]
-            if self._dry_run:
-                self._count(len(ids))
-                return
             async for part in self._pace.portions(ids):
                 self._count(await queue.revive(part))
 
@@ -167,13 +176,14 @@ class _Replay:
             ]
 
     def _events(self, lines: "Sequence[Line]") -> "Iterator[dict[str, Any]]":
-        who, since, until = (self._wanted[name] for name in ("user", "since", "until"))
+        who, message = self._wanted["user"], self._wanted["message"]
+        since, until = self._wanted["since"], self._wanted["until"]
         for line in lines:
             event = line.event
             if not isinstance(event, dict):
                 self._report.unreadable.append(f"{line.file}: {event}")
                 continue
-            if who is not None and not letters.is_of(event, who):
+            if not letters.is_of(event, who, message):
                 continue
             if since is not None or until is not None:
                 at = read(event.get("timestamp"))

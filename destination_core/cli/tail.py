@@ -11,6 +11,7 @@ import click
 import orjson
 
 from destination_core.cli import runners
+from destination_core.cli.letters import check_destination
 from destination_core.cli.loading import config_argument, json_option, registry
 from destination_core.cli.main import OK
 
@@ -25,6 +26,7 @@ COLOURS = {"delivered": "green", "retryable": "yellow", "filtered": "bright_blac
 @click.option("--destination", help="Of this destination only.")
 @click.option("--status", help="With this status only: delivered, rejected, refused, retryable, ….")
 @click.option("--user", help="Of the user with this userId or anonymousId only.")
+@click.option("--message", help="Of the event with this messageId only.")
 @click.option("--event", help="Of events with this name, or of this type, only.")
 @click.option("-n", "--lines", type=click.IntRange(1), help="End after so many.")
 @json_option
@@ -32,7 +34,9 @@ def command(config: Path, lines: int | None, as_json: bool, **wanted: str | None
     """Show what becomes of events while `serve` or `run` delivers them, until Ctrl-C."""
     from destination_core.connection import load_service
 
-    path = load_service(config, registry(), os.environ).queue_path
+    service = load_service(config, registry(), os.environ)
+    check_destination(wanted["destination"], [one.name for one in service.connections])
+    path = service.queue_path
     try:
         asyncio.run(_Tail(path, wanted, lines, as_json=as_json).run())
     except KeyboardInterrupt:
@@ -95,6 +99,7 @@ def _is_wanted(told: Mapping[str, Any], wanted: Mapping[str, str | None]) -> boo
         "destination": ("destination",),
         "status": ("status",),
         "user": ("userId", "anonymousId"),
+        "message": ("messageId",),
         "event": ("event", "type"),
     }
     return all(
