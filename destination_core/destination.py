@@ -245,9 +245,10 @@ def _payload_of(slug: str, handler: Callable[..., Any]) -> type[Any]:
         )
     found = get_type_hints(handler).get(parameters[-1])
     if not (isinstance(found, type) and issubclass(found, Payload)):
+        came = f"not {getattr(found, '__name__', found)}" if found else "it has no annotation"
         raise PluginError(
             f"action {slug!r}: parameter {parameters[-1]!r} must be annotated with a"
-            f" destination_core.Payload model, not {found!r}"
+            f" destination_core.Payload model; {came}"
         )
     return found
 

@@ -14,10 +14,14 @@ from typing import Any
 
 import pluggy
 
+from destination_core import hookspecs
 from destination_core.destination import Destination
 from destination_core.errors import ConfigurationError, PluginError
 from destination_core.hookspecs import DELIVERY_HOOKS, OBSERVERS, PROJECT, SETUP_HOOKS
 from destination_core.relay import Origin, Relay, plugin_manager
+
+_ARGUMENTS = re.compile(r"for hook '(\w+)' .*Argument\(s\) \{(.*?)\} are declared")
+"""What pluggy says of an argument that a hook does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class PluginFailure:
     place: str = ""
 
     def __str__(self) -> str:
-        return f"plugin {self.origin} cannot be used: {self.reason}"
+        where = f" ({self.place})" if self.place else ""
+        return f"plugin {self.origin} cannot be used: {self.reason}{where}"
 
 
 class Registry:
@@ -80,8 +85,9 @@ class Registry:
             try:
                 loaded.append((origin, entry.load()))
             except (Exception, SystemExit) as error:  # noqa: BLE001  an import may raise anything
-                reason = f"importing {entry.value!r}: {error!r}"
-                failures.append(PluginFailure(origin, reason, _place(error, entry.value)))
+                place = _place(error, entry.value)
+                reason = f"importing {entry.value!r} fails: {_said(error)}"
+                failures.append(PluginFailure(origin, reason, place))
         registry = cls(loaded)
         registry.failures[:0] = failures
         return registry
@@ -238,10 +244,23 @@ def _place(error: BaseException, module: str) -> str:
     return own[-1] if own else ""
 
 
+def _said(error: BaseException) -> str:
+    """Say what an import raised: our own errors speak for themselves, others by their class."""
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    text = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {text}"
+
+
 def _plain(error: Exception) -> str:
     """Say what pluggy found, in one line and without its representation of the plugin."""
     lines = [line.strip() for line in str(error).splitlines()]
     said = " ".join(line for line in lines if line)
+    if isinstance(error, pluggy.PluginValidationError) and (found := _ARGUMENTS.search(said)):
+        name, surplus = found[1], ", ".join(sorted(re.findall(r"'(\w+)'", found[2])))
+        allowed = inspect.signature(getattr(hookspecs, name)).parameters
+        may = f"it may take {', '.join(allowed)}" if allowed else "it takes none"
+        return f"hook {name!r} has no argument {surplus}; {may}"
     unknown = re.match(r"unknown hook '(\w+)'", said)
     if unknown is None:
         return said

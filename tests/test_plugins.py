@@ -1,6 +1,7 @@
 """Discovery, checks and routing of plugins."""
 
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -43,6 +44,33 @@ def test_discover_finds_the_installed_plugin() -> None:
     assert relay.destination.slug == "customerio"
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named"),
+        ("def x(:", "SyntaxError: invalid syntax"),
+        (
+            """import destination_core as dc
+@dc.action("up")
+def up(ctx, payload): ...""",
+            "fails: action 'up': parameter 'payload' must be annotated with a",
+        ),
+    ],
+    ids=["import", "syntax", "declaration"],
+)
+def test_a_plugin_that_does_not_import_is_named_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, reason: str
+) -> None:
+    """What it raised, in words, and where in the author's file."""
+    (tmp_path / "broken_plugin.py").write_text(f"# first line\n{text}\n", "utf-8")
+    entry = EntryPoint("broken", "broken_plugin", "destination_core")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("destination_core.plugins.entry_points", lambda group: [entry])
+    (failure,) = dc.Registry.discover().failures
+    assert reason in str(failure)
+    assert f"({tmp_path}/broken_plugin.py:" in str(failure)
+
+
 def test_unknown_slug_says_what_is_installed() -> None:
     """Asking for a destination that is not there names those that are."""
     with pytest.raises(dc.PluginError, match=r"'hubspot' is not installed; installed: acme"):
@@ -61,7 +89,10 @@ def test_a_slug_with_a_typing_error_is_met_with_the_nearest() -> None:
         ({}, "implements no hook"),
         ({"perfrom": lambda ctx: None}, "unknown hook 'perfrom'; did you mean 'perform'?"),
         ({"test_auth": lambda ctx: None}, "unknown hook 'test_auth'"),
-        ({"extend_request": lambda setings: None}, "setings"),
+        (
+            {"extend_request": lambda setings: None},
+            "hook 'extend_request' has no argument setings; it may take settings",
+        ),
         ({"perform": lambda ctx, action, payload: None}, "'perform' must be `async def`"),
         ({"register_destination": lambda: "acme"}, "must return a destination_core.Destination"),
         ({"register_destination": lambda: 1 / 0}, "register_destination raised ZeroDivision"),

@@ -41,6 +41,13 @@ async def drained(path: Path) -> tuple[int, list[str]]:
         return many, [one.message for one in queue.damage]
 
 
+async def test_a_queue_in_no_folder_is_a_mistake_of_the_configuration(tmp_path: Path) -> None:
+    """It says which folder is missing and what to do, and makes nothing."""
+    with pytest.raises(dc.ConfigurationError, match=r"there is no folder '.*/gone'; make it"):
+        await filled(tmp_path / "gone" / "queue.db", 1)
+    assert not (tmp_path / "gone").exists()
+
+
 async def test_a_queue_that_has_its_size_takes_no_more(tmp_path: Path) -> None:
     """`put` is refused as a whole; claims and settlements go on, and make room."""
     async with SqliteQueue(tmp_path / "q.db", max_bytes=300_000, min_free_bytes=0) as queue:

@@ -14,7 +14,7 @@ from destination_core.cli.loading import (
     echo_json,
     json_option,
 )
-from destination_core.cli.main import AUTHENTICATION, CONFIGURATION, OK, PROBLEMS
+from destination_core.cli.main import AUTHENTICATION, CONFIGURATION, DELIVERY, OK, PROBLEMS
 
 if TYPE_CHECKING:
     from destination_core.connection import Connection
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def command(config: Path, live: bool, as_json: bool) -> int:
     """Check a configuration: every mistake with its place; with --live, the credentials too."""
     from destination_core.connection import InvalidConfiguration
-    from destination_core.errors import ConfigurationError
+    from destination_core.errors import ConfigurationError, SetupError
 
     try:
         opened = configured(config).connections
@@ -42,7 +42,7 @@ def command(config: Path, live: bool, as_json: bool) -> int:
         return CONFIGURATION
     answers = asyncio.run(_ask(opened)) if live else {}
     warnings = [f"{one.name}: {warning}" for one in opened for warning in one.warnings]
-    refused = {name: str(error) for name, error in answers.items() if error is not None}
+    failed = {name: error for name, error in answers.items() if error is not None}
     if as_json:
         echo_json({"problems": [], "warnings": warnings, "authentication": answers})
     else:
@@ -50,16 +50,25 @@ def command(config: Path, live: bool, as_json: bool) -> int:
             click.echo(f"warning: {warning}", err=True)
         for one in opened:
             title = one.relay.destination.title
-            said = ""
-            if live:
-                said = "; credentials are good" if one.name not in refused else "; refused"
+            said = f"; {_said(failed.get(one.name))}" if live else ""
             many = counted(len(one.subscriptions), "subscription")
             click.echo(f"{one.name}: {title}, {many}{said}")
-        for name, message in refused.items():
-            click.echo(f"{name}: {message}", err=True)
-    if refused:
+        for name, answer in failed.items():
+            click.echo(f"{name}: {answer}", err=True)
+    if any(isinstance(one, SetupError) for one in failed.values()):
         return AUTHENTICATION
+    if failed:
+        return DELIVERY
     return PROBLEMS if warnings else OK
+
+
+def _said(error: "DeliveryError | None") -> str:
+    """Say what an answer tells of the credentials: one that did not come tells nothing."""
+    from destination_core.errors import SetupError
+
+    if error is None:
+        return "credentials are good"
+    return "refused" if isinstance(error, SetupError) else "credentials could not be tried"
 
 
 async def _ask(opened: "Sequence[Connection[Any]]") -> "dict[str, DeliveryError | None]":

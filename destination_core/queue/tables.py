@@ -90,10 +90,20 @@ def connect(
 ) -> sqlite3.Connection:
     """Open the file, or make it (readable by its owner only), and bring it up to date.
 
-    Raises ``ConfigurationError`` when it is something else or of a newer version, and what SQLite
-    raises when its content is damaged or the disk is full.
+    Raises ``ConfigurationError`` when it cannot be made, is something else or of a newer version,
+    and what SQLite raises when its content is damaged or the disk is full.
     """
-    path.touch(mode=0o600, exist_ok=True)
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigurationError(
+            f"queue.path: there is no folder {str(path.parent)!r}; make it, for the user who runs"
+            f" this, or name another"
+        ) from error
+    except PermissionError as error:
+        raise ConfigurationError(
+            f"queue.path: {str(path)!r} must be writable for the user who runs this"
+        ) from error
     connection = lenient(
         sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     )

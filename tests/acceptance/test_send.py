@@ -62,6 +62,13 @@ async def test_wrong_credentials_are_4(operator: Operator) -> None:
     assert "another-key" not in check.err + send.out
 
 
+async def test_credentials_that_nobody_could_try_are_not_refused(operator: Operator) -> None:
+    """A destination that is down says nothing about them: 5, and what failed."""
+    operator.simulator.faults.add(Fault(status=503, times=None))
+    check = await operator.run("check", "c.json", "--live")
+    assert (check.code, "could not be tried" in check.out, "503" in check.err) == (5, True, True)
+
+
 async def test_good_credentials_are_0(operator: Operator) -> None:
     """`check --live` asks the destination."""
     check = await operator.run("check", "c.json", "--live")
