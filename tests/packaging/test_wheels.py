@@ -2,6 +2,7 @@
 
 import ast
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ def test_plugin_comes_and_goes_with_pip(environment: Environment, wheels: dict[s
             environment.must("destinations", "demo", "--json")
         environment.must("pip", "uninstall", "-y", f"destination-{plugin}")
         assert environment.plugins()["plugins"] == []
+
+
+def test_every_wheel_has_its_licence_and_its_types(wheels: dict[str, Path]) -> None:
+    """What a stranger gets says under which terms, and that it is typed."""
+    assert len(wheels) == len(PLUGINS) + 1
+    for name, wheel in wheels.items():
+        with zipfile.ZipFile(wheel) as archive:
+            names = archive.namelist()
+        assert f"{name}/py.typed" in names
+        assert [one for one in names if one.endswith(".dist-info/licenses/LICENSE")], name
 
 
 def test_broken_plugins_are_named_while_the_others_list(
