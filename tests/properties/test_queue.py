@@ -8,11 +8,12 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from destination_core.queue import Dead, Delivered, Intake, Job, Retry, SqliteQueue
+from destination_core.queue import Dead, Delivered, Intake, Job, Retry, SqliteQueue, seen
 
 DESTINATIONS = ("a", "b", "ordered")
 USERS = 3
@@ -27,6 +28,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.patch = pytest.MonkeyPatch()
+        for name, few in (("PART", 3), ("FULL_PARTS", 2), ("PIECE", 2)):  # so that ids are moved
+            self.patch.setattr(seen, name, few)
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
         self.now = 1_000.0
@@ -124,6 +128,11 @@ class QueueMachine(RuleBasedStateMachine):
         self.advance()
         self.settled[key[1]][how] += 1
 
+    @rule()
+    def tend(self) -> None:
+        """Do upkeep: ids are moved, and stay known."""
+        assert not self.run(self.queue.tend())
+
     @rule(seconds=st.sampled_from([1.0, 5.0, LEASE]))
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -184,6 +193,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
         self.folder.cleanup()
+        self.patch.undo()
 
 
 QueueMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
