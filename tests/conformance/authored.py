@@ -194,8 +194,8 @@ class Authored:
         except dc.DeliveryError as error:
             if not self.failure:
                 kinds = {"REQUEST_TIMEOUT": "timeout", "NETWORK_ERROR": "network"}
-                usual = "other" if error.status is None else "http"
-                self.failure = kinds.get(error.code, usual)
+                answered = error.status is not None  # perhaps with 408, whose code is the same
+                self.failure = "http" if answered else kinds.get(error.code, "other")
             raise
         raise dc.RetryableError("a signal ended the request")
 
@@ -256,6 +256,10 @@ class Authored:
 
     async def refresh(self, ctx: dc.Context[Any]) -> dc.AccessToken:
         """Get another access token as the vector says."""
+        what = self.definition["authentication"].get("refreshAccessToken")
+        if what is None:
+            self.failure = "integration"
+            raise dc.InvalidAuthentication("no way to refresh", code="OAUTH_REFRESH_FAILED")
         oauth = self.settings.get("oauth") or {}
         old = ctx.access_token
         auth = {
@@ -267,7 +271,6 @@ class Authored:
         }
         auth = {key: value for key, value in auth.items() if value is not None}
         self._note({"call": "refreshAccessToken", "auth": auth})
-        what = self.definition["authentication"].get("refreshAccessToken") or {}
         self.made = await self._watched(self._refreshed(ctx, what, auth))
         return self.made
 

@@ -213,9 +213,20 @@ class _Recorded:
         return Result(expect={"requests": self._requests(), "response": shown}, deviations=codes)
 
 
+PHRASES: Final = {
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    418: "I'm a Teapot",
+    422: "Unprocessable Entity",
+    509: "Bandwidth Limit Exceeded",
+}
+"""Of Node; those of Python change with its version."""
+
+
 def phrase_of(status: int) -> str:
     try:
-        return HTTPStatus(status).phrase
+        return PHRASES.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return ""
 

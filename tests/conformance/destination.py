@@ -57,11 +57,10 @@ class Completions:
 
     @dc.hookimpl
     def delivery_settled(self, delivery: dc.Delivery) -> None:
-        said = (
-            {"output": "Action Executed"}
-            if delivery.error is None
-            else {"error": {"message": said_of(delivery.error)}}
-        )
+        said: dict[str, Any] = {"output": "Action Executed"}
+        if delivery.error is not None:
+            words = {} if delivery.attempts else {"message": said_of(delivery.error)}
+            said = {"error": words}
         self.seen.append({"action": delivery.action, "output": [said]})
 
 
@@ -225,7 +224,7 @@ def run(vector: Vector) -> Result:
     }
     if given.get("report_settings"):
         shown["settings_after"] = given["settings"]
-    if given.get("report_completions"):
+    if given.get("report_completions") and given["call"] == "onEvent":
         shown["completions"] = made.completions.seen
     codes = made.codes | recorded.codes(vector) | ({"CIO-BISECT"} if bisected else set())
     argued = recorded.argued(vector)
@@ -272,6 +271,8 @@ def _in_batch(
     if recorded.kind_of(given, subscription) in recorded.ANSWERED and found.attempts:
         return {"status": error.status}
     status = error.status if found.attempts else 400
+    if not said_of(error):
+        return {"status": status}
     return {"status": status, "errortype": error.code, "errormessage": said_of(error)}
 
 

@@ -35,8 +35,11 @@ def wanted(vector: Vector) -> Vector:
         said["calls"] = in_any_order(said["calls"])
     if "settings_after" in said:  # REQ-10
         said["settings_after"] = given["settings"]
+    if given["call"] != "onEvent":  # one for each event here, one for all of them there
+        said.pop("completions", None)
     if "completions" in said:
-        said["completions"] = [_completion(one) for one in said["completions"]]
+        invalid = said.get("category") == "payload_validation"
+        said["completions"] = [_completion(one, words=invalid) for one in said["completions"]]
     if part == "expect":
         members = {key: said[key] for key in MEMBERS if key in said}
         said = {"settled": _settled(given, said["result"]), **members}
@@ -75,7 +78,10 @@ def argued(vector: Vector) -> str:
     if len(named) > len(set(named)):
         return "CIO-BATCHES"
     answers = [actions[one]["performBatch"].get("items") or () for one in named]
-    too_many = any(len(items) > len(given["events"]) for items in answers)
+    said = vector.get("error") or vector["expect"]
+    asked = [one["payload"] for one in said.get("calls") or () if one["call"] == "performBatch"]
+    most = max(map(len, asked), default=len(given["events"]))
+    too_many = any(len(items) > most for items in answers)
     return "REQ-TOO-MANY" if too_many else ""
 
 
@@ -127,10 +133,16 @@ def _is_refreshed_in_vain(said: Vector) -> bool:
     return len(refreshes) > 1 and calls[-1]["call"] == "refreshAccessToken"
 
 
-def _completion(given: Vector) -> dict[str, Any]:
-    """Keep the last of the outputs: the steps before it are the hosted engine's own."""
-    last = given["output"][-1] if given["output"] else {}
-    last = {"output": last["output"]} if "data" in last else last
+def _completion(given: Vector, *, words: bool) -> dict[str, Any]:
+    """Keep the last of the outputs: the steps before it are the hosted engine's own.
+
+    Of a success it says nothing there. ``words`` keeps those of an error, which are the same only
+    where a payload is not valid.
+    """
+    output = given["output"]
+    last = {"output": "Action Executed"} if output is None else output[-1]
+    if "error" in last and not words:
+        last = {"error": {}}
     return {"action": given["action"], "output": [last]}
 
 

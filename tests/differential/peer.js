@@ -31,8 +31,10 @@ const real = need(fetchPath)
 
 async function fetch(request) {
   const entries = network.responses?.length ? network.responses : [{ status: 200, json: {} }]
-  const answer = entries[Math.min(network.requests.length, entries.length - 1)]
-  network.requests.push(await shownRequest(request))
+  // requests may be on their way side by side: the place is taken before anything is awaited
+  const place = network.requests.push(null) - 1
+  const answer = entries[Math.min(place, entries.length - 1)]
+  network.requests[place] = await shownRequest(request)
   if (answer.timeout) {
     return new Promise((_resolve, reject) => {
       const stop = () => reject(Object.assign(new Error('The user aborted a request.'), { name: 'AbortError' }))
@@ -145,6 +147,8 @@ function failure(error) {
   return made
 }
 
+const built = require('./destination.js')({ core, shown, signal })
+
 // --- kinds ------------------------------------------------------------------------------------------------
 
 const runs = {
@@ -213,6 +217,7 @@ const runs = {
   },
 
   async request(input) {
+    if (input.op === 'destination') return described(input)
     if (input.op !== 'request') throw new Error(`not recorded: ${input.op}`)
     const result = await called(() => {
       const defaults = [...input.client]
@@ -230,6 +235,41 @@ const runs = {
     if (input.bare) for (const key of ['headers', 'data', 'content']) delete made[key]
     return { expect: { requests: network.requests, response: made } }
   }
+}
+
+let destinations = 0
+
+async function described(input) {
+  const calls = []
+  const refreshes = []
+  const completions = []
+  const suffix = ` ${++destinations}`
+  if (input.preload) {
+    const { definition, subscriptions, event } = input.preload
+    const before = new core.Destination(built(definition, [], suffix))
+    await before.onEvent(event, { ...input.settings, subscriptions }).catch(() => {})
+    network.requests = []
+  }
+  const destination = new core.Destination(built(input.definition, calls, suffix))
+  const settings = JSON.parse(JSON.stringify(input.settings ?? {}))
+  const all = { ...settings, subscriptions: input.subscriptions }
+  const options = {
+    onTokenRefresh: (tokens) => refreshes.push(shown(tokens)),
+    onComplete: ({ action, output }) => completions.push({ action, output: shown(output) })
+  }
+  if (input.signal) options.signal = signal(input.signal)
+  const answer = await called(() => {
+    if (input.call === 'onEvent') return destination.onEvent(input.event, all, options)
+    if (input.call === 'onBatch') return destination.onBatch(input.events, all, options)
+    const { action, mapping, events } = input
+    return destination.executeBatch(action, { events, mapping, settings, auth: {} })
+  })
+  delete answer.response
+  const part = answer.error ?? answer.expect
+  Object.assign(part, { calls, token_refreshes: refreshes })
+  if (input.report_settings) part.settings_after = shown(settings)
+  if (input.report_completions) part.completions = completions
+  return answer
 }
 
 function signal({ kind, after_ms: after }) {
