@@ -158,6 +158,8 @@ def test_explain(destinations: CommandLine, config: Path) -> None:
     assert first["requests"][0]["body"]["identifiers"] == {"id": "u1"}
     assert not second["matched"]
     assert second["decided_by"][0]["actual"] == "track"
+    unknown = destinations("explain", config, event.replace("track", "trak"))
+    assert (unknown.code, "type 'trak' is none of track, identify" in unknown.err) == (1, True)
 
 
 def test_explain_an_event_that_is_rejected(destinations: CommandLine, config: Path) -> None:

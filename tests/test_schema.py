@@ -302,6 +302,15 @@ class TestPythonTypes:
             name="1", children=[Tree(name="b")]
         )
 
+    def test_a_directive_is_no_value(self):
+        """A directive behind `=` would become the field's value; the author is told at once."""
+
+        class Wrong(Payload):
+            mail: Any = Directive({"@path": "$.traits.email"})
+
+        with pytest.raises(PluginError, match=r"Wrong\.mail has a directive as its value"):
+            PayloadSchema(Wrong)
+
     def test_contradictions_are_found_early(self):
         """A format nobody knows is the author's error, when the action is declared."""
 

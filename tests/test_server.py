@@ -233,23 +233,26 @@ async def test_discards_are_counted_by_code(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The call succeeds all the same; the log says what was not taken, and of whom."""
-    batch = [{**EVENT, "type": "track"}, {"type": "track"}, {"type": "nope"}]
+    batch = [{**EVENT, "type": "track"}, {"type": "track"}, {"type": "nope"}, {}, None]
     status, _, _ = await client.call("/v1/batch", {"batch": batch})
     assert status == 200
     await client.call("/v1/batch", {"batch": []}, X_Retry_Count="2")
     await client.call("/v1/track", EVENT, key="nope", X_Retry_Count="0")
     assert client.server.discarded == {
         "no_user_anon_id": 1,
-        "invalid_type": 1,
+        "invalid_type": 2,
+        "event_not_object": 1,
         "empty_batch": 1,
         "unknown_source": 1,
     }
-    assert client.server.received == {"web": 4}
+    assert client.server.received == {"web": 6}
     assert client.server.answered == {200: 2, 401: 1}
     assert client.server.repeated == 1
     assert caplog.messages == [
         "no_user_anon_id: 1 of source web discarded: event has neither userId nor anonymousId",
         "invalid_type: 1 of source web discarded: event type 'nope' is unknown",
+        "invalid_type: 1 of source web discarded: event has no type",
+        "event_not_object: 1 of source web discarded: event must be an object, got null",
         "empty_batch: 1 of source web discarded: batch has no events",
         "unknown_source: call of 127.0.0.1 refused: write key is unknown; check it and the host",
     ]

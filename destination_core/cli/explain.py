@@ -38,6 +38,7 @@ def command(config: Path, event: str, as_json: bool) -> int:
     request, without credentials: the first one, where more depend on its answer. Of a `delete`
     event, which no subscription is asked about, the request that forgets the user.
     """
+    from destination_core.cli.sending import TYPES
     from destination_core.errors import InvalidEvent
     from destination_core.event import parse_event
 
@@ -65,6 +66,9 @@ def command(config: Path, event: str, as_json: bool) -> int:
         click.echo(f"{matched} of {len(opened)} destinations can forget users; nothing was sent")
     elif not as_json:
         click.echo(f"{matched} of {len(found)} subscriptions match; nothing was sent")
+    if parsed["type"] not in TYPES:
+        known = ", ".join(TYPES)
+        click.echo(f"type {parsed['type']!r} is none of {known}", err=True)
     return OK if matched and not any(one.get("error") for one in found) else PROBLEMS
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from destination_core.cli import loading
 from destination_core.cli.loading import config_argument, counted, echo_json, json_option
-from destination_core.cli.main import DELIVERY, OK, PROBLEMS, starting
+from destination_core.cli.main import DELIVERY, INTERRUPTED, OK, PROBLEMS, starting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -76,11 +76,13 @@ def command(
         service = load()
     unreadable: list[str] = []
     before: dict[str, Counts] = {}
+    is_read = asyncio.Event()
 
     async def feed(runner: "Runner") -> None:
         before.update(await runner.queue.counts())
         async for lines in _lines(files, follow=follow):
             await _put(runner, _events(lines, unreadable))
+        is_read.set()
         if stay:
             await asyncio.Event().wait()
 
@@ -99,7 +101,16 @@ def command(
         echo_json({"unreadable": unreadable, "destinations": _as_json(counts)})
     else:
         _show(counts, unreadable)
-    died = sum(one.dead for one in counts.values()) - sum(one.dead for one in before.values())
+    if not (is_read.is_set() or follow):
+        click.echo("stopped before all was read: the same command goes on", err=True)
+        return INTERRUPTED
+    return _code(before, counts, unreadable)
+
+
+def _code(
+    before: "Mapping[str, Counts]", now: "Mapping[str, Counts]", unreadable: list[str]
+) -> int:
+    died = sum(one.dead for one in now.values()) - sum(one.dead for one in before.values())
     if died > 0:
         return DELIVERY
     return PROBLEMS if unreadable else OK

@@ -85,7 +85,8 @@ def command(
         if name == "-":
             continue
         if not Path(name).exists() or Path(name).is_dir():
-            raise click.UsageError(f"{name}: no such file")
+            what = "is a folder; name its files" if Path(name).is_dir() else "no such file"
+            raise click.UsageError(f"{name}: {what}")
         if failures is not None and failures.exists() and Path(name).samefile(failures):
             raise click.UsageError(f"{name} would be read and written at once")
     if failures is not None and from_line == 1 and failures.is_file() and failures.stat().st_size:

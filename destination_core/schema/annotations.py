@@ -82,6 +82,11 @@ def _field(
     info: FieldInfo,
     above: tuple[type[pydantic.BaseModel], ...],
 ) -> FieldSpec:
+    if isinstance(info.default, Directive):
+        raise PluginError(
+            f"{model.__name__}.{name} has a directive as its value; a default mapping goes into the"
+            f" annotation: {name}: Annotated[TYPE, DIRECTIVE]"
+        )
     shape = _shape(info.annotation)
     metadata = (*shape.metadata, *info.metadata)
     said = next((one for one in metadata if isinstance(one, InputField)), InputField())

@@ -35,6 +35,13 @@ _CANONICAL: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASC
 """A moment as it is written here, if it is one."""
 
 TYPES: Final = frozenset({*KINDS, "delete"})
+
+_JSON_NAMES: Final[Mapping[type, str]] = {
+    list: "a list",
+    str: "a text",
+    bool: "a boolean",
+    type(None): "null",
+}
 SHARED: Final = ("context", "integrations")
 IDS: Final = ("userId", "anonymousId", "groupId", "previousId")
 NO_IDS: Final = (dict, list, bool)
@@ -136,8 +143,11 @@ def _shared(call: Mapping[str, Any]) -> dict[str, Any]:
 
 def _problem(event: Any) -> Discard | None:
     if not isinstance(event, dict):
-        return Discard("event_not_object", f"event must be an object, got {type(event).__name__}")
+        came = _JSON_NAMES.get(type(event), "a number")
+        return Discard("event_not_object", f"event must be an object, got {came}")
     kind = event.get("type")
+    if kind is None:
+        return Discard("invalid_type", "event has no type")
     if not isinstance(kind, str) or kind not in TYPES:
         return Discard("invalid_type", f"event type {str(kind)[:40]!r} is unknown")
     return _unnamed(event) or _misshapen(event, kind)

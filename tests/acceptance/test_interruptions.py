@@ -32,6 +32,20 @@ async def test_a_pipe_that_stays_open_holds_nothing_up(operator: Operator) -> No
     assert "unreadable" not in run.out
 
 
+async def test_run_says_that_not_everything_was_read(operator: Operator) -> None:
+    """130, not 0: who started it would take the rest for delivered."""
+    process = await operator.start("run", "c.json", "-")
+    assert process.stdin is not None
+    process.stdin.write(b"".join(json.dumps(track(n)).encode() + b"\n" for n in range(600)))
+    await process.stdin.drain()
+    await operator.answered()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(30):
+        assert await process.wait() == 130
+    run = await operator.ended(process)
+    assert "stopped before all was read" in run.err
+
+
 async def test_the_message_names_the_files_that_are_left(operator: Operator) -> None:
     """Of several files, those that are done need not be given again."""
     operator.write("a.ndjson", map(track, range(10)))
