@@ -48,7 +48,7 @@ class Dispatcher:
             known = ", ".join(sorted(action.choice_handlers)) or "none"
             raise PluginError(
                 f"field {field!r} of action {action.slug!r} has no choices to ask for;"
-                f" fields that have are {known}"
+                f" fields that have some: {known}"
             )
         return handler(ctx, query)
 

@@ -49,7 +49,7 @@ async def test_choices_fail_like_requests(status: int, kind: type[dc.DeliveryErr
 
 async def test_a_field_without_choices_says_which_have_some() -> None:
     """Asking for another field's choices is a mistake of whoever asks."""
-    with pytest.raises(dc.PluginError, match=r"'email'.*fields that have are list_id"):
+    with pytest.raises(dc.PluginError, match=r"'email'.*fields that have some: list_id"):
         await ask(saying({}), field="email")
 
 

@@ -160,9 +160,14 @@ def test_without_tracing_nothing_is_loaded() -> None:
     assert ran.stdout.strip() == b"[]"
 
 
-def test_a_collector_without_the_extra_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not silently: who names a collector expects traces."""
-    monkeypatch.setitem(sys.modules, "destination_core.tracing", None)
+@pytest.mark.parametrize(
+    "missing", ["destination_core.tracing", "opentelemetry.exporter.otlp.proto.http.trace_exporter"]
+)
+def test_a_collector_without_the_extra_is_refused(
+    monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Not silently: who names a collector expects traces. Half of the extra is none of it."""
+    monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
     told = r"pip install 'destination-core\[otel\]'"
     with pytest.raises(dc.ConfigurationError, match=told), loading.tracing():

@@ -77,12 +77,13 @@ def tracing() -> "Iterator[Tracing | None]":
         return
     try:
         from destination_core.tracing import Tracing
+
+        made = Tracing.to_collector(os.environ.get("OTEL_SERVICE_NAME") or "destinations")
     except ImportError as error:
         raise ConfigurationError(
             f"{named[0]} is set, but OpenTelemetry is not installed ({error.name});"
             f" pip install 'destination-core[otel]', or unset it"
         ) from None
-    made = Tracing.to_collector(os.environ.get("OTEL_SERVICE_NAME") or "destinations")
     try:
         yield made
     finally:
