@@ -35,8 +35,9 @@ def test_the_class_is_the_retry_policy(statuses: tuple[int, ...], kind: type[err
         (301, "MOVED_PERMENANTLY"),
         (413, "PAYLOAD_TOO_LARGE"),
         (418, "IM_A_TEAPOT"),
+        (499, "CANCELLED"),
         (529, "SITE_IS_OVERLOADED"),
-        (499, "UNKNOWN_ERROR"),
+        (599, "UNKNOWN_ERROR"),
         (0, "UNKNOWN_ERROR"),
     ],
 )

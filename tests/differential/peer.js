@@ -91,6 +91,7 @@ const inside = path.dirname(need.resolve('@segment/actions-core'))
 const { removeEmptyValues } = require(path.join(inside, 'remove-empty-values.js'))
 const createRequestClient = require(path.join(inside, 'create-request-client.js')).default
 const createInstance = require(path.join(inside, 'request-client.js')).default
+const { resolveAudienceMembership } = require(path.join(inside, 'audience-membership.js'))
 const subscriptions = createRequire(path.join(inside, 'index.js'))('@segment/destination-subscriptions')
 const { parseFql, validate, generateFql } = subscriptions
 const customerio = need('@segment/action-destinations/dist/destinations/customerio').default
@@ -218,6 +219,13 @@ const runs = {
 
   async request(input) {
     if (input.op === 'destination') return described(input)
+    if (input.op === 'audience_membership') {
+      return { expect: { membership: shown(resolveAudienceMembership(input.event, input.sync_mode)) } }
+    }
+    if (input.op === 'error_codes') {
+      const codes = input.statuses.map((status) => [status, core.getErrorCodeFromHttpStatus(status)])
+      return { expect: { codes: Object.fromEntries(codes) } }
+    }
     if (input.op !== 'request') throw new Error(`not recorded: ${input.op}`)
     const result = await called(() => {
       const defaults = [...input.client]

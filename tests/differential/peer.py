@@ -12,9 +12,7 @@ INSTALLED: Final = Path(__file__).parents[2] / "benchmarks" / "peer"
 
 DRIVER: Final = Path(__file__).with_name("peer.js")
 
-NOT_ASKED: Final = frozenset(
-    {"definition", "retry", "error_codes", "error_objects", "audience_membership"}
-)
+NOT_ASKED: Final = frozenset({"definition", "retry", "error_objects"})
 """Operations of vectors that the driver does not have."""
 
 
