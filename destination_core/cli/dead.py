@@ -1,7 +1,6 @@
 """`destinations dead`."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,10 +46,10 @@ def list_(config: Path, as_json: bool, **wanted: Any) -> int:
 
     chosen, expired = asyncio.run(found())
     if as_json:
-        echo_json([{**_summary(one), **_event(one)} for one in chosen])
+        echo_json([{**letters.summary(one), **letters.identity(one)} for one in chosen])
         return OK
     for one in chosen:
-        click.echo(_line(one))
+        click.echo(letters.line(one))
     click.echo(counted(len(chosen), "dead letter"))
     if expired:
         days = service.queue.dead_retention / 86_400
@@ -75,7 +74,7 @@ def show(config: Path, number: int) -> int:
 
     for one in asyncio.run(found()):
         if one.id == number:
-            echo_json({**_summary(one), **orjson.loads(one.record)})
+            echo_json({**letters.summary(one), **orjson.loads(one.record)})
             return OK
     click.echo(f"there is no dead letter {number}", err=True)
     return PROBLEMS
@@ -169,41 +168,3 @@ async def _check_destination(
     known = [*counts, *(one.name for one in service.connections if one.name not in counts)]
     letters.check_destination(wanted["destination"], known)
     return counts
-
-
-def _line(one: "DeadLetter") -> str:
-    event = _event(one)
-    parts = [
-        f"{one.id:>8}",
-        time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.at)),
-        one.destination,
-        one.action or "-",
-        event["event"] or event["type"] or "-",
-        event["userId"] or event["anonymousId"] or "-",
-        event["messageId"] or "-",
-        f"{one.code}: {one.reason}",
-    ]
-    return "  ".join(map(str, parts))
-
-
-def _event(one: "DeadLetter") -> dict[str, Any]:
-    """Return what tells which event it was, under the names that `tail --json` has."""
-    found = letters.event(one)
-    known = found if isinstance(found, dict) else {}  # of a damaged one only text is left
-    return {
-        name: known.get(name) for name in ("type", "event", "userId", "anonymousId", "messageId")
-    }
-
-
-def _summary(one: "DeadLetter") -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.at)),
-        "destination": one.destination,
-        "subscription": one.subscription,
-        "action": one.action,
-        "code": one.code,
-        "reason": one.reason,
-        "source": one.source,
-        "attempts": one.attempts + 1,
-    }

@@ -1,5 +1,6 @@
-"""Which dead letters are meant: filters, and the queue they lie in."""
+"""Which dead letters are meant, how they are shown, and the queue they lie in."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -62,6 +63,8 @@ async def matching(queue: "SqliteQueue", wanted: Filters) -> "AsyncIterator[Dead
 
 
 def _fits(one: "DeadLetter", wanted: Filters) -> bool:
+    from destination_core.queue import finding
+
     code, reason, action = (wanted.get(name) for name in ("code", "reason", "action"))
     who, message, named = (wanted.get(name) for name in ("user", "message", "numbers"))
     since, until = wanted.get("since"), wanted.get("until")
@@ -72,7 +75,7 @@ def _fits(one: "DeadLetter", wanted: Filters) -> bool:
         and (action is None or one.action == action)
         and (since is None or one.at >= since)
         and (until is None or one.at <= until)
-        and ((who is None and message is None) or is_of(event(one), who, message))
+        and ((who is None and message is None) or finding.is_of(event(one), who, message))
     )
 
 
@@ -81,13 +84,44 @@ def event(one: "DeadLetter") -> Any:
     return orjson.loads(one.record)["event"]
 
 
-def is_of(found: Any, who: str | None, message: str | None = None) -> bool:
-    """Tell whether an event is of a user and has a messageId; None stands for any."""
-    return (
-        isinstance(found, Mapping)
-        and (who is None or who in (found.get("userId"), found.get("anonymousId")))
-        and (message is None or found.get("messageId") == message)
-    )
+def line(one: "DeadLetter") -> str:
+    """Return a dead letter in one line: number, time, where, whose, and why."""
+    whose = identity(one)
+    parts = [
+        f"{one.id:>8}",
+        time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.at)),
+        one.destination,
+        one.action or "-",
+        whose["event"] or whose["type"] or "-",
+        whose["userId"] or whose["anonymousId"] or "-",
+        whose["messageId"] or "-",
+        f"{one.code}: {one.reason}",
+    ]
+    return "  ".join(map(str, parts))
+
+
+def identity(one: "DeadLetter") -> dict[str, Any]:
+    """Return what tells which event it was, under the names that `tail --json` has."""
+    found = event(one)
+    known = found if isinstance(found, dict) else {}  # of a damaged one only text is left
+    return {
+        name: known.get(name) for name in ("type", "event", "userId", "anonymousId", "messageId")
+    }
+
+
+def summary(one: "DeadLetter") -> dict[str, Any]:
+    """Return what a dead letter says, without the event."""
+    return {
+        "id": one.id,
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.at)),
+        "destination": one.destination,
+        "subscription": one.subscription,
+        "action": one.action,
+        "code": one.code,
+        "reason": one.reason,
+        "source": one.source,
+        "attempts": one.attempts + 1,
+    }
 
 
 @asynccontextmanager

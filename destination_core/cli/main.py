@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "describe": "Describe an installed destination.",
     "dev": "Serve a plugin on this machine, to try its actions by curl.",
     "explain": "Show what would become of an event, and send nothing.",
+    "find": "Show where a user's events, or one event, are in the queue.",
     "init": "Write a configuration to start from.",
     "lint": "Check the definition of an installed plugin.",
     "new": "Make a project of a new plugin, or add an action to one.",

@@ -176,6 +176,8 @@ class _Replay:
             ]
 
     def _events(self, lines: "Sequence[Line]") -> "Iterator[dict[str, Any]]":
+        from destination_core.queue import finding
+
         who, message = self._wanted["user"], self._wanted["message"]
         since, until = self._wanted["since"], self._wanted["until"]
         for line in lines:
@@ -183,7 +185,7 @@ class _Replay:
             if not isinstance(event, dict):
                 self._report.unreadable.append(f"{line.file}: {event}")
                 continue
-            if not letters.is_of(event, who, message):
+            if not finding.is_of(event, who, message):
                 continue
             if since is not None or until is not None:
                 at = read(event.get("timestamp"))

@@ -1,0 +1,99 @@
+"""`destinations find`."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from destination_core.cli import letters
+from destination_core.cli.loading import (
+    config_argument,
+    configured,
+    counted,
+    echo_json,
+    json_option,
+)
+from destination_core.cli.main import OK
+
+if TYPE_CHECKING:
+    from destination_core.connection import Service
+    from destination_core.queue.finding import Waiting
+
+FILE_SOURCE = "file"
+"""The source of what `run` reads."""
+
+
+@click.command(epilog="Example: destinations find customerio.yaml --user u123")
+@config_argument
+@click.option("--user", help="The events of the user with this userId or anonymousId.")
+@click.option("--message", help="The event with this messageId.")
+@json_option
+def command(config: Path, user: str | None, message: str | None, as_json: bool) -> int:
+    """Show where a user's events, or one event, are: still queued, or dead letters.
+
+    What was delivered is not kept: `tail` shows it as it happens. Of a messageId it is also told
+    when it came in: then what is not listed was delivered, or no subscription wanted it.
+    """
+    from destination_core.queue import finding
+
+    if user is None and message is None:
+        raise click.UsageError("say whose: --user ID, or --message ID")
+    service = configured(config)
+    dead = asyncio.run(_dead(service, {"user": user, "message": message}))
+    queued = list(finding.waiting(service.queue_path, user, message))
+    came = None
+    if message is not None:
+        sources = iter([*service.sources, FILE_SOURCE])
+        came = finding.accepted_at(service.queue_path, sources, message)
+    if as_json:
+        echo_json(
+            {
+                "queued": [{**one._asdict(), "event": dict(one.event)} for one in queued],
+                "dead": [{**letters.summary(one), **letters.identity(one)} for one in dead],
+                "accepted": came,
+            }
+        )
+        return OK
+    for one in queued:
+        click.echo(_line(one))
+    for letter in dead:
+        click.echo(f"dead    {letters.line(letter)}")
+    click.echo(f"{len(queued):,} queued, {counted(len(dead), 'dead letter')}")
+    if message is not None:
+        click.echo(_came(service, message, came))
+    return OK
+
+
+async def _dead(service: "Service", wanted: letters.Filters) -> list[Any]:
+    async with letters.opened(service) as queue:
+        return [one async for one in letters.matching(queue, wanted)]
+
+
+def _line(one: "Waiting") -> str:
+    tried = f"{counted(one.attempts, 'attempt')} failed, next at" if one.attempts else "due at"
+    parts = [
+        "queued  ",
+        _when(one.received),
+        one.destination,
+        one.event.get("event") or one.event.get("type") or "-",
+        one.event.get("userId") or one.event.get("anonymousId") or "-",
+        one.event.get("messageId") or "-",
+        f"{tried} {_when(one.due)}",
+    ]
+    return "  ".join(map(str, parts))
+
+
+def _came(service: "Service", message: str, came: float | None) -> str:
+    if came is not None:
+        return (
+            f"{message} came in at {_when(came)}; where it is not listed, it was delivered, or no"
+            f" subscription wanted it"
+        )
+    hours = service.queue.dedup_window / 3_600
+    return f"{message} is not known: it did not come in within the last {hours:g} h"
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))

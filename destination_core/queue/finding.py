@@ -1,0 +1,87 @@
+"""Where the events of one user, or one event, are in the queue: read beside the writer."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from destination_core.queue.records import Intake
+from destination_core.queue.seen import identity
+from destination_core.queue.tables import lenient
+
+_QUEUED: Final = (
+    "SELECT jobs.destination, events.source, events.received, jobs.due, jobs.attempts, events.body"
+    " FROM jobs JOIN events USING (sequence) WHERE ? = '' OR instr(events.body, CAST(? AS BLOB))"
+    " ORDER BY jobs.sequence, jobs.destination"
+)
+_SEEN: Final = (
+    "WITH RECURSIVE parts(part) AS (SELECT min(part) FROM seen UNION ALL"
+    " SELECT (SELECT min(part) FROM seen WHERE part > parts.part) FROM parts"
+    " WHERE parts.part IS NOT NULL)"
+    " SELECT at FROM parts JOIN seen USING (part) WHERE id = ?"
+)
+
+
+class Waiting(NamedTuple):
+    """An event that is still to be delivered to a destination; moments are Unix seconds.
+
+    ``due`` is when it is tried next, or until when it is in the hands of a runner.
+    """
+
+    destination: str
+    source: str
+    received: float
+    due: float
+    attempts: int
+    event: Mapping[str, Any]
+
+
+def waiting(path: Path, user: str | None, message: str | None) -> Iterator[Waiting]:
+    """Yield what is queued of a user and with a ``messageId``, the oldest first; None is any.
+
+    Every event of the queue is looked at: some seconds for a million.
+    """
+    with closing(_opened(path)) as db:
+        hint = _hint(message or user or "")
+        for row in db.execute(_QUEUED, (hint, hint)):
+            try:
+                event = orjson.loads(row[-1])
+            except orjson.JSONDecodeError:  # damaged: whoever delivers finds out and says so
+                continue
+            if is_of(event, user, message):
+                yield Waiting._make([*row[:-1], event])
+
+
+def accepted_at(path: Path, sources: Iterator[str], message: str) -> float | None:
+    """Return when an event with this ``messageId`` came in, as long as that is remembered."""
+    with closing(_opened(path)) as db:
+        for source in sources:
+            known = identity(Intake(source, message, b"", (), 0.0))
+            if row := db.execute(_SEEN, (known,)).fetchone():
+                return float(row[0])
+    return None
+
+
+def is_of(event: object, user: str | None, message: str | None = None) -> bool:
+    """Tell whether an event is of a user and has a ``messageId``; None stands for any."""
+    return (
+        isinstance(event, Mapping)
+        and (user is None or user in _texts(event, "userId", "anonymousId"))
+        and (message is None or message in _texts(event, "messageId"))
+    )
+
+
+def _texts(event: Mapping[str, Any], *keys: str) -> list[str]:
+    return [str(event[key]) for key in keys if event.get(key) is not None]  # some are numbers
+
+
+def _hint(text: str) -> str:
+    """Return what the JSON of such an event has in it, "" where JSON has several ways."""
+    return text if text.isascii() and text.isprintable() and not {*'"\\/'} & {*text} else ""
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return lenient(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))
