@@ -16,6 +16,7 @@ from destination_core.cli.loading import (
     json_option,
 )
 from destination_core.cli.main import OK
+from destination_core.cli.moments import shown
 
 if TYPE_CHECKING:
     from destination_core.connection import Service
@@ -72,15 +73,16 @@ async def _dead(service: "Service", wanted: letters.Filters) -> list[Any]:
 
 
 def _line(one: "Waiting") -> str:
-    tried = f"{counted(one.attempts, 'attempt')} failed, next at" if one.attempts else "due at"
+    due = f"next at {shown(one.due)}" if one.due > time.time() else "due now"
+    tried = f"{counted(one.attempts, 'attempt')} failed, " if one.attempts else ""
     parts = [
         "queued  ",
-        _when(one.received),
+        shown(one.received),
         one.destination,
         one.event.get("event") or one.event.get("type") or "-",
         one.event.get("userId") or one.event.get("anonymousId") or "-",
         one.event.get("messageId") or "-",
-        f"{tried} {_when(one.due)}",
+        f"{tried}{due}",
     ]
     return "  ".join(map(str, parts))
 
@@ -88,12 +90,8 @@ def _line(one: "Waiting") -> str:
 def _came(service: "Service", message: str, came: float | None) -> str:
     if came is not None:
         return (
-            f"{message} came in at {_when(came)}; where it is not listed, it was delivered, or no"
+            f"{message} came in at {shown(came)}; where it is not listed, it was delivered, or no"
             f" subscription wanted it"
         )
     hours = service.queue.dedup_window / 3_600
     return f"{message} is not known: it did not come in within the last {hours:g} h"
-
-
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))

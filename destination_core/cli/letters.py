@@ -1,6 +1,5 @@
 """Which dead letters are meant, how they are shown, and the queue they lie in."""
 
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
-from destination_core.cli.moments import Moment
+from destination_core.cli.moments import Moment, shown
 
 if TYPE_CHECKING:
     from destination_core.connection import Service
@@ -89,7 +88,7 @@ def line(one: "DeadLetter") -> str:
     whose = identity(one)
     parts = [
         f"{one.id:>8}",
-        time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.at)),
+        shown(one.at),
         one.destination,
         one.action or "-",
         whose["event"] or whose["type"] or "-",
@@ -113,7 +112,7 @@ def summary(one: "DeadLetter") -> dict[str, Any]:
     """Return what a dead letter says, without the event."""
     return {
         "id": one.id,
-        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.at)),
+        "at": shown(one.at),
         "destination": one.destination,
         "subscription": one.subscription,
         "action": one.action,

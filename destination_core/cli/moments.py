@@ -32,6 +32,11 @@ class Moment(click.ParamType[float]):
         return found
 
 
+def shown(at: float) -> str:
+    """Write a moment as `--since` takes it, in UTC: the time of logs and answers."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
 def read(text: object) -> float | None:
     """Read a date of an event; None when it is none."""
     if not isinstance(text, str):

@@ -12,6 +12,7 @@ import click
 from destination_core.cli import runners
 from destination_core.cli.loading import config_argument, echo_json, json_option, registry
 from destination_core.cli.main import OK, PROBLEMS
+from destination_core.cli.moments import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def command(config: Path, as_json: bool) -> int:
 
 def _paused(name: str, state: "Mapping[str, Any]") -> str:
     """Say since when and why a destination is left alone, and when it is asked again."""
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(state["since"]))
+    since = shown(state["since"])
     left = state["again"] - time.time()
     again = f"asked again in {left:,.0f} s" if state["state"] == "open" else "being asked now"
     return f"{name}: paused since {since}, {again}: {state['reason']}"

@@ -109,7 +109,7 @@ def _is_wanted(told: Mapping[str, Any], wanted: Mapping[str, str | None]) -> boo
 
 
 def _line(told: Mapping[str, Any]) -> str:
-    when = time.strftime("%H:%M:%S", time.localtime(told["at"]))
+    when = time.strftime("%H:%M:%SZ", time.gmtime(told["at"]))
     status = str(told["status"])
     shown = status
     if not os.environ.get("NO_COLOR"):
@@ -127,7 +127,7 @@ def _line(told: Mapping[str, Any]) -> str:
     if told.get("code"):
         parts.append(f"{told['code']}: {told['reason']}")
     if told["next"] == "retry":
-        at = time.strftime("%H:%M:%S", time.localtime(told["retryAt"]))
+        at = time.strftime("%H:%M:%SZ", time.gmtime(told["retryAt"]))
         parts.append(f"again at {at} (attempt {told['attempts']} failed)")
     if told["next"] == "dead":
         parts.append("dead letter")

@@ -61,6 +61,11 @@ def said(error: Any, data: Any) -> str:
         except (KeyError, IndexError, TypeError):
             return str(error["msg"])
     subject = f"item {key + 1}" if isinstance(key, int) else repr(key)
+    if error["type"] in {"too_long", "too_short"} and isinstance(value, list):
+        most = error["type"] == "too_long"
+        limit = error["ctx"]["max_length" if most else "min_length"]
+        bound = f"at {'most' if most else 'least'} {limit} item{'' if limit == 1 else 's'}"
+        return f"{subject} must have {bound}, got {len(value)}"
     wanted = EXPECTED.get(error["type"])
     if wanted is None:
         return f"{subject}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {_shown(value)}"
