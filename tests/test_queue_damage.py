@@ -1,6 +1,7 @@
 """What damage does to SQLite's queue: it is found, it is told, and everything else is delivered."""
 
 import random
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -57,6 +58,28 @@ def garbled(raw: bytearray, at: int, chance: random.Random) -> None:
 def flipped(raw: bytearray, at: int, chance: random.Random) -> None:
     """Flip a bit."""
     raw[at + chance.randrange(512)] ^= 1 << chance.randrange(8)
+
+
+async def test_a_dead_letter_does_not_change_its_destination_in_silence(tmp_path: Path) -> None:
+    """Wherever its name is harmed, in table or index: it is told, or nothing is missing."""
+    path, name = tmp_path / "q.db", "destination-of-letters"
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        await queue.put([Intake("web", f"m-{n}", b"{}", (name,), 1.0) for n in range(20)])
+        jobs = await queue.claim(name, 20, 60)
+        await queue.settle([Dead(job, "s", "a", "BAD", "no", b"{}") for job in jobs])
+    whole = path.read_bytes()
+    mark = (tmp_path / "q.db-mark").read_bytes()
+    found = [one.start() for one in re.finditer(name.encode(), whole)]
+    assert len(found) > 40
+    for at in found:
+        for beside in tmp_path.glob("q.db*"):  # noqa: ASYNC240
+            beside.unlink()
+        path.write_bytes(whole[:at] + bytes(len(name)) + whole[at + len(name) :])
+        (tmp_path / "q.db-mark").write_bytes(mark)
+        async with SqliteQueue(path, min_free_bytes=0) as queue:
+            await queue.tend()
+            letters = await queue.dead_letters(destination=name)
+            assert queue.damage or len(letters) == 20, at
 
 
 @pytest.mark.parametrize("harm", [zeroed, garbled, flipped], ids=lambda one: one.__name__)

@@ -84,7 +84,8 @@ class Books:
         ).fetchall()
         late = any(many for _, many, *_ in by_table)
         whole = all(one.difference == 0 for one in self.counts().values())
-        return by_table == by_index and not late and whole
+        agree = by_table == by_index and self._letters.is_consistent()
+        return agree and not late and whole
 
     def repair(self, latest: float, now: float) -> None:
         """Make table, index and counters say the same again; what is gone counts as damaged.
@@ -98,7 +99,11 @@ class Books:
         stuck = self._db.execute(
             "UPDATE jobs SET due = ?, owner = 0 WHERE due > ? AND due < ?", (now, latest, PARKED)
         ).rowcount
-        told = [reconcile(self._tables), f"{stuck} had no day" if stuck else ""]
+        told = [
+            reconcile(self._tables),
+            f"{stuck} had no day" if stuck else "",
+            self._letters.repair(),
+        ]
         if not self.is_consistent(latest):
             raise DamagedFile("the list of deliveries is damaged")
         said = "; ".join(one for one in told if one) or "none is lost"

@@ -3,12 +3,15 @@
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
 from destination_core.queue.records import Damage, Dead, DeadLetter
 from destination_core.queue.tables import Tables, checksum, job_checksum
+
+DAMAGED: Final = "DAMAGED"
+"""The code of a letter that was made of what is left of a delivery."""
 
 
 class Damaged(NamedTuple):
@@ -54,9 +57,10 @@ class Letters:
         self._db.execute(
             "INSERT INTO dead (destination, sequence, source, received, at, subscription, action,"
             " code, reason, attempts, record, body, crc, record_crc)"
-            " VALUES (?,?,?,?,?,'','','DAMAGED',?,0,?,?,?,?)",
+            " VALUES (?,?,?,?,?,'','',?,?,0,?,?,?,?)",
             (
                 *(row.destination, row.sequence, row.source or "", row.received or now, now),
+                DAMAGED,
                 "what the file holds of it is not what was written",
                 record := orjson.dumps({"event": (row.body or b"").decode("utf-8", "replace")}),
                 *(row.body or b"", ~(row.crc or 0), zlib.crc32(record)),
@@ -64,18 +68,21 @@ class Letters:
         )
 
     def page(self, destination: str | None, limit: int, after: int) -> list[DeadLetter]:
-        """Return dead letters by id; those whose record is damaged are reported, and returned."""
+        """Return dead letters by id; those that are damaged are reported, and returned."""
         rows = self._db.execute(
-            "SELECT record_crc, id, destination, sequence, source, at, subscription, action, code,"
-            " reason, attempts, record FROM dead WHERE id > ? AND (? IS NULL OR destination = ?)"
+            "SELECT record_crc, crc, body, id, destination, sequence, source, at, subscription,"
+            " action, code, reason, attempts, record FROM dead"
+            " WHERE id > ? AND (? IS NULL OR destination = ?)"
             " ORDER BY id LIMIT ?",
             (after, destination, destination, limit),
         )
         found = []
-        for crc, *members in rows:
+        for record_crc, crc, body, *members in rows:
             letter = DeadLetter(*members)
-            if crc is not None and crc != zlib.crc32(letter.record):
+            if record_crc is not None and record_crc != zlib.crc32(letter.record):
                 self._tell(letter.id, "what it says is not what was written")
+            elif letter.code != DAMAGED and crc != checksum(letter.sequence, letter.source, body):
+                self._tell(letter.id, "its event cannot be queued again")
             found.append(letter)
         return found
 
@@ -83,6 +90,22 @@ class Letters:
         """Return how many there are by destination."""
         found = self._db.execute("SELECT destination, count(*) FROM dead GROUP BY destination")
         return found.fetchall()
+
+    def is_consistent(self) -> bool:
+        """Tell whether table and index name the same destinations: no checksum covers them."""
+        sums = "SELECT destination, count(*), sum(id % 1000003), sum(id % 1009) FROM dead"
+        by_table, by_index = (
+            self._db.execute(f"{sums} {way} GROUP BY destination ORDER BY destination").fetchall()
+            for way in ("NOT INDEXED", "INDEXED BY dead_by_destination")
+        )
+        return bool(by_table == by_index)
+
+    def repair(self) -> str:
+        """Make the index anew, if it differs; return what to say of it."""
+        if self.is_consistent():
+            return ""
+        self._db.execute("REINDEX dead")
+        return "of dead letters, some may be listed under another destination"
 
     def revive(self, ids: Sequence[int], now: float) -> int:
         """Make jobs of dead letters; deduplication does not see them.

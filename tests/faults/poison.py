@@ -24,7 +24,7 @@ async def run(size: Size, folder: Path) -> Result:
     poison = {number: found for number in range(many) if (found := kind(number, every))}
     kinds = Counter(poison.values())
     result = Result()
-    delivery = {**QUICK, "deadline": DEADLINE, "retry_attempts": 2, "retry_window": 0}
+    delivery = {**QUICK, "deadline": DEADLINE, "retry_attempts": 1, "retry_window": 0}
     async with Stage(
         folder, "poisonous", "well", delivery=delivery,
         plugins={"poisonous": "tests.faults.poisonous"},
