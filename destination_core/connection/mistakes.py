@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ EXPECTED: Final = {
 }
 """What a place in the file must hold, by pydantic's type of error."""
 
+_BOUND: Final = re.compile(r"at (?:least|most) \d+ items?\b")
+"""How long a list may be, in pydantic's words."""
 
 DECISIVE: Final = ("plugin", "settings")
 """Keys of a destination without which nothing more can be said of it."""
@@ -61,11 +64,8 @@ def said(error: Any, data: Any) -> str:
         except (KeyError, IndexError, TypeError):
             return str(error["msg"])
     subject = f"item {key + 1}" if isinstance(key, int) else repr(key)
-    if error["type"] in {"too_long", "too_short"} and isinstance(value, list):
-        most = error["type"] == "too_long"
-        limit = error["ctx"]["max_length" if most else "min_length"]
-        bound = f"at {'most' if most else 'least'} {limit} item{'' if limit == 1 else 's'}"
-        return f"{subject} must have {bound}, got {len(value)}"
+    if isinstance(value, list) and (bound := _BOUND.search(error["msg"])):
+        return f"{subject} must have {bound[0]}, got {len(value)}"
     wanted = EXPECTED.get(error["type"])
     if wanted is None:
         return f"{subject}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {_shown(value)}"
