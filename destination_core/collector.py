@@ -3,7 +3,7 @@
 import gc
 from typing import Final
 
-YOUNG: Final = (10_000, 20, 50)
+YOUNG: Final = (50_000, 20, 50)
 """After how many new objects the collector looks, and how often further."""
 
 
