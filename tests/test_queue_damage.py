@@ -1,5 +1,6 @@
 """What damage does to SQLite's queue: it is found, it is told, and everything else is delivered."""
 
+import asyncio
 import random
 import re
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from destination_core.queue import Dead, Delivered, Intake, SqliteQueue
+from destination_core.queue import Dead, Delivered, Intake, SqliteQueue, salvage
 from destination_core.queue.marks import HighWater, Reached
 
 MANY = 400
@@ -125,6 +126,41 @@ async def test_a_page_that_breaks_while_in_use_is_mended_on_the_way(tmp_path: Pa
         assert (delivered, counts.difference) == (MANY, 0)
         assert "has been mended" in queue.damage[0].message
     assert len(list(tmp_path.glob("q.db-damaged-*"))) == 1  # noqa: ASYNC240
+
+
+async def test_copies_of_a_damaged_file_are_for_its_owner_alone(tmp_path: Path) -> None:
+    """Also the one that only lasts as long as it is read: it holds every event."""
+    path, fresh = tmp_path / "q.db", tmp_path / "fresh.db"
+    await filled(path)
+    await filled(fresh)
+    with path.open("r+b") as file:
+        file.write(b"\xff" * 512)
+    with salvage._readable(path, fresh) as old:
+        assert old.execute("SELECT count(*) FROM events").fetchone()[0] > 0
+        modes = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}  # noqa: ASYNC240
+    assert modes["q.db-mended"] == 0o600
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_file_that_cannot_be_mended_fails_its_callers_and_leaves_none_waiting(
+    tmp_path: Path,
+) -> None:
+    """There may be no room for a new file: each call is told so, now and later."""
+    path = tmp_path / "q.db"
+    await filled(path)
+    (tmp_path / "q.db-new").mkdir()  # where the new file would be
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        with closing(sqlite3.connect(path)) as asking:
+            (root,) = asking.execute(
+                "SELECT rootpage FROM sqlite_schema WHERE name = 'jobs_by_due'"
+            ).fetchone()
+        with path.open("r+b") as file:
+            file.seek((root - 1) * PAGE)
+            file.write(b"\xff" * PAGE)
+        async with asyncio.timeout(20):
+            for _ in range(2):
+                with pytest.raises(sqlite3.Error):
+                    await queue.claim("a", 100, 60)
 
 
 async def test_damaged_fields_of_a_job_are_found(tmp_path: Path) -> None:

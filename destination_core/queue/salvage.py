@@ -71,11 +71,17 @@ def salvage(path: Path, at: float) -> list[Damage]:
     for name in ("-wal", "-shm"):
         beside = path.with_name(path.name + name)
         if beside.exists():
-            shutil.copyfile(beside, kept.with_name(kept.name + name))
+            _copied(beside, kept.with_name(kept.name + name))
             beside.unlink()
     made.replace(path)
     told = "; ".join(one for one in lost if one) or "every row could be read"
     return [Damage(f"{path} was damaged and has been mended: {told}; it is kept as {kept}")]
+
+
+def _copied(path: Path, to: Path) -> None:
+    """Copy a file that holds events: for its owner alone, from the first moment."""
+    to.touch(mode=0o600)
+    shutil.copyfile(path, to)
 
 
 def _remove(path: Path) -> None:
@@ -106,7 +112,7 @@ def _readable(path: Path, fresh: Path) -> Iterator[sqlite3.Connection]:
 
 def _with_head_of(fresh: Path, path: Path, mended: Path) -> None:
     """Copy a file, with the first page of another: it says where which table begins."""
-    shutil.copyfile(path, mended)
+    _copied(path, mended)
     head = bytearray(fresh.read_bytes()[:4096])
     head[18:20] = b"\x01\x01"  # without a log
     head[32:40] = bytes(8)  # no free pages

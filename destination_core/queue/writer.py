@@ -176,7 +176,11 @@ class Writer:
         """Mend the file, once; tell whether that was done."""
         mend, self._mend = self._mend, lambda: None
         log.critical("queue: the file is damaged; what can be read of it is saved now")
-        store = mend()
+        try:
+            store = mend()
+        except Exception:  # no room for a new file, say: nobody may wait for ever
+            log.critical("queue: the file cannot be mended; nothing is taken", exc_info=True)
+            return False
         if store is None:
             log.critical("queue: the file is open elsewhere too; stop all processes, start one")
             return False
