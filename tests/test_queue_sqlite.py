@@ -15,6 +15,7 @@ import pytest
 
 import destination_core as dc
 from destination_core.queue import Delivered, Intake, QueueFull, Retry, SqliteQueue
+from destination_core.queue.reserve import RESERVE_BYTES
 from destination_core.queue.tables import Tables, connect
 
 BODY = b'{"type":"track","text":"%s"}' % (b"x" * 500)
@@ -359,3 +360,17 @@ async def test_what_only_reads_waits_for_no_process_that_writes(tmp_path: Path) 
             other.execute("UPDATE owners SET since = since + 1")
             other.execute("COMMIT")
         assert await queue.changed()
+
+
+async def test_a_system_without_the_calls_of_linux_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """macOS knows neither: the mark is synced and the reserve kept all the same."""
+    monkeypatch.delattr(os, "fdatasync")
+    monkeypatch.delattr(os, "posix_fallocate")
+    path = tmp_path / "q.db"
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        await queue.put([Intake("web", "m", b"{}", ("a",), 1.0)])
+        assert len(await queue.claim("a", 10, 60)) == 1
+    reserve = (tmp_path / "q.db-reserve").stat()
+    assert (reserve.st_size, reserve.st_blocks * 512 >= reserve.st_size) == (RESERVE_BYTES, True)

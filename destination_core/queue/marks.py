@@ -57,7 +57,7 @@ class HighWater:
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         if sync:
-            os.fdatasync(self._descriptor)
+            getattr(os, "fdatasync", os.fsync)(self._descriptor)  # macOS has only the other
 
     def close(self) -> None:
         """Close the file."""

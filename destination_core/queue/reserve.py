@@ -11,6 +11,8 @@ log: Final = logging.getLogger(__name__)
 
 RESERVE_BYTES: Final = 8 * 1024 * 1024
 
+PIECE: Final = 1024 * 1024
+
 AMPLE_BYTES: Final = 64 * 1024 * 1024
 """With so many free, no write fails for want of room."""
 
@@ -32,7 +34,7 @@ class Reserve:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
             try:
-                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+                _fill(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -56,6 +58,15 @@ class Reserve:
             return False
         log.error("disk is full: the reserve at %s is spent on acknowledgements", self._path)
         return True
+
+
+def _fill(descriptor: int) -> None:
+    """Take the room, not only the length."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+        return
+    for start in range(0, RESERVE_BYTES, PIECE):  # macOS
+        os.pwrite(descriptor, bytes(PIECE), start)
 
 
 def is_full(error: BaseException) -> bool:

@@ -47,10 +47,10 @@ class Tail:
     async def __aenter__(self) -> Self:
         _sweep(self._path)
         opened = socket.socket(socket.AF_UNIX)
-        os.fchmod(opened.fileno(), 0o600)  # of the file that bind makes
         try:
+            os.fchmod(opened.fileno(), 0o600)  # of the file that bind makes
             opened.bind(str(self._path))
-        except OSError as error:  # the path is too long for a socket, say
+        except OSError as error:  # the path is too long for a socket; macOS has no such modes
             opened.close()
             log.warning("no `destinations tail`: %s: %s", self._path, error)
             return self
