@@ -53,8 +53,10 @@ class Authorization(Generic[S]):
 
     async def ready(self) -> None:
         """Have a token that does not end soon; raises what a renewal raises."""
-        token = self.token
-        if token is None or token.ends_before(self._clock() + self._early):
+        token, now = self.token, self._clock()
+        # one that ends soon although it was made just now will not be better for being made anew
+        early = 0.0 if self._is_recent(self._made_at) else self._early
+        if token is None or token.ends_before(now + early):
             await self._renewed()
 
     async def renew(self, refused: AccessToken | None) -> bool:
@@ -64,7 +66,7 @@ class Authorization(Generic[S]):
         ``RetryableError`` when it cannot be asked now.
         """
         if self.token is refused:
-            if self._made_at is not None and self._clock() - self._made_at < PATIENCE:
+            if self._is_recent(self._made_at):
                 return False
             await self._renewed()
         return True
@@ -74,11 +76,15 @@ class Authorization(Generic[S]):
         if self._renewing is not None:
             await asyncio.wait([self._renewing])
 
+    def _is_recent(self, moment: float | None) -> bool:
+        """Tell whether something was just now; what is in the future was before a clock was set."""
+        return moment is not None and 0 <= self._clock() - moment < PATIENCE
+
     async def _renewed(self) -> None:
         """Renew the token, together with everybody who waits for the same."""
         if self._failure is not None:
             at, error = self._failure
-            if self._clock() - at < PATIENCE:
+            if self._is_recent(at):
                 raise copy.copy(error)
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew(self.token))

@@ -18,6 +18,9 @@ from destination_core.http import Client, Response
 EARLY: Final = 60.0
 """Seconds before its end at which a token is renewed: a request under way must not outlive it."""
 
+TURN_SECONDS: Final = 0.02
+"""Between two tries to be the one that renews a token."""
+
 
 @dataclass(frozen=True, slots=True)
 class OAuth2:
@@ -165,8 +168,11 @@ class FileTokens:
     @contextlib.asynccontextmanager
     async def exclusive(self, connection: str) -> AsyncIterator[None]:
         """Keep everybody else, other processes too, from renewing this token meanwhile."""
-        descriptor = await asyncio.to_thread(self._lock, connection)
+        descriptor = await asyncio.to_thread(self._opened, connection)
         try:
+            # no thread waits: there are few of them, and whoever has the lock needs one
+            while not _is_locked(descriptor):
+                await asyncio.sleep(TURN_SECONDS)
             yield
         finally:
             os.close(descriptor)  # which lets go of the lock
@@ -189,19 +195,25 @@ class FileTokens:
     def _path(self, connection: str) -> Path:
         return self._folder / f"{quote(connection, safe='')}.json"
 
-    def _lock(self, connection: str) -> int:
+    def _opened(self, connection: str) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(connection).with_suffix(".lock")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        return descriptor
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def _replace(self, path: Path, content: bytes) -> None:
         fresh = path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(descriptor, content)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
             os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
         fresh.replace(path)
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Try to lock a file; tell whether that was possible."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,6 +1,7 @@
 """Access tokens: asked for, renewed once, used by whoever waits."""
 
 import asyncio
+import contextlib
 import logging
 import stat
 from collections.abc import Callable
@@ -358,3 +359,72 @@ def test_answers_of_token_endpoints(body: bytes, token: dc.AccessToken | None) -
             dc.AccessToken.from_response(response, 100.0)
     else:
         assert dc.AccessToken.from_response(response, 100.0) == token
+
+
+async def test_token_that_ends_soon_by_nature_is_not_asked_for_at_each_attempt() -> None:
+    """Some servers' tokens live shorter than the time before whose end others are renewed."""
+    server = Server(expires_in=30)
+    async with dc.Engine([connection()], transport=server) as engine:
+        for _ in range(5):
+            assert (await engine.send(track()))[0].ok
+    assert len(server.forms) == 1
+
+
+async def test_clock_that_is_set_back_does_not_keep_a_refused_token() -> None:
+    """What was made, or failed, "in the future" was not just now."""
+    server, now = Server(), [1_000_000.0]
+    async with dc.Engine([connection()], transport=server, clock=lambda: now[0]) as engine:
+        assert (await engine.send(track()))[0].ok
+        now[0] -= 3_600
+        server.valid = "another"
+        assert (await engine.send(track()))[0].ok
+        server.valid, server.token_status = "another", 503
+        now[0] += 60
+        assert not (await engine.send(track()))[0].ok
+        now[0] -= 3_600
+        server.token_status = 200
+        assert (await engine.send(track()))[0].ok
+
+
+async def test_many_programs_that_wait_for_one_another_all_end(tmp_path: Path) -> None:
+    """However many connections wait for a lock, no thread waits with them."""
+    first, second = dc.FileTokens(tmp_path), dc.FileTokens(tmp_path)
+    names = [f"book-{number}" for number in range(80)]
+    both = asyncio.Barrier(2)
+
+    async def renew(mine: dc.FileTokens, held: list[str], wanted: list[str]) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            for name in held:
+                await stack.enter_async_context(mine.exclusive(name))
+            await both.wait()
+            waiting = [asyncio.create_task(keep(mine, name)) for name in wanted]
+            await asyncio.sleep(0.1)
+            for name in held:
+                await mine.save(name, "", dc.AccessToken("value"))
+        await asyncio.gather(*waiting)
+
+    async def keep(mine: dc.FileTokens, name: str) -> None:
+        async with mine.exclusive(name):
+            assert await mine.load(name, "") is not None
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(
+            renew(first, names[:40], names[40:]), renew(second, names[40:], names[:40])
+        )
+
+
+async def test_one_who_stops_waiting_for_a_lock_leaves_it_to_others(tmp_path: Path) -> None:
+    """A cancelled wait must not end in a lock that nobody holds and nobody gives back."""
+    tokens = dc.FileTokens(tmp_path)
+
+    async def wait() -> None:
+        async with tokens.exclusive("book"):
+            pass
+
+    async with tokens.exclusive("book"):
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(5), tokens.exclusive("book"):
+        pass

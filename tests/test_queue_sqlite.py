@@ -365,7 +365,7 @@ async def test_what_only_reads_waits_for_no_process_that_writes(tmp_path: Path) 
 async def test_a_system_without_the_calls_of_linux_will_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """macOS knows neither: the mark is synced and the reserve kept all the same."""
+    """As macOS: the mark is synced and the reserve kept all the same."""
     monkeypatch.delattr(os, "fdatasync")
     monkeypatch.delattr(os, "posix_fallocate")
     path = tmp_path / "q.db"
