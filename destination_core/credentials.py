@@ -171,7 +171,7 @@ class FileTokens:
         descriptor = await asyncio.to_thread(self._opened, connection)
         try:
             # no thread waits: there are few of them, and whoever has the lock needs one
-            while not _is_locked(descriptor):
+            while not _is_locked(descriptor):  # noqa: ASYNC110  another process lets go
                 await asyncio.sleep(TURN_SECONDS)
             yield
         finally:
