@@ -12,15 +12,20 @@ from time import perf_counter
 from typing import Any, Final, TextIO
 
 from liquid import Environment, RenderContext
+from liquid.builtin.expressions import parse_identifier, tokenize
 from liquid.builtin.output import Output, OutputNode
+from liquid.builtin.tags.assign_tag import AssignNode, AssignTag
 from liquid.builtin.tags.decrement_tag import DecrementNode, DecrementTag
 from liquid.builtin.tags.echo_tag import EchoNode, EchoTag
 from liquid.exceptions import LiquidError
+from liquid.stream import TokenStream
 from liquid.template import BoundTemplate
+from liquid.token import TOKEN_ASSIGN, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG
 
 from destination_core.mapping.liquid_conditions import (
     IfAsInJavaScript,
     UnlessAsInJavaScript,
+    filtered,
 )
 from destination_core.mapping.liquid_filters import DISABLED, FILTERS, Bounded
 from destination_core.mapping.liquid_values import shown
@@ -55,8 +60,11 @@ _RESERVED: Final = (
     "|required|reversed|true|with"
 )
 _RESERVED_KEY: Final = re.compile(rf"\.\s*({_RESERVED})(?![\w-])")
+_DOTTED_INDEX: Final = re.compile(r"([A-Za-z_][\w-]*|\])\.([0-9]+)(?!\w)")
 _EMPTY_FILTER: Final = re.compile(r"(\|\s*)+(?=$|\|)|(?<=\w):\s*(?=\||$)")
-_QUOTED: Final = re.compile(r"(\"[^\"]*\"|'[^']*')")
+_QUOTED: Final = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{1,4})|([0-7]{1,3})|(.))", re.DOTALL)
+_CONTROLS: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 class _Output(OutputNode):
@@ -71,6 +79,12 @@ class _Output(OutputNode):
 class _OutputTag(Output):
     node_class = _Output
 
+    def parse(self, stream: TokenStream) -> OutputNode:
+        token = stream.eat(TOKEN_OUTPUT)
+        written = stream.expect(TOKEN_EXPRESSION)
+        tokens = TokenStream(tokenize(written.value, written))
+        return self.node_class(token, filtered(self.env, tokens))
+
 
 class _Echo(EchoNode):
     """Write values as liquidjs does."""
@@ -83,6 +97,15 @@ class _Echo(EchoNode):
 
 class _EchoTag(EchoTag):
     node_class = _Echo
+
+
+class _AssignTag(AssignTag):
+    def parse(self, stream: TokenStream) -> AssignNode:
+        token = stream.eat(TOKEN_TAG)
+        tokens = stream.into_inner(tag=token, eat=False)
+        name = parse_identifier(self.env, tokens, allow_trailing_question_mark=False)
+        tokens.eat(TOKEN_ASSIGN)
+        return self.node_class(token, name=name, expression=filtered(self.env, tokens))
 
 
 class _Decrement(DecrementNode):
@@ -103,7 +126,6 @@ class _DecrementTag(DecrementTag):
 class _Environment(Environment):
     """python-liquid with Segment's tags, liquidjs's filters, and limits."""
 
-    string_first_and_last = True
     logical_not_operator = True
     suppress_blank_control_flow_blocks = False
     output_stream_limit = MOST_OUTPUT
@@ -114,6 +136,7 @@ class _Environment(Environment):
         for name in TAGS_OUT:
             self.tags.pop(name, None)
         self.add_tag(_OutputTag)
+        self.add_tag(_AssignTag)
         self.add_tag(_DecrementTag)
         self.add_tag(_EchoTag)
         self.add_tag(IfAsInJavaScript)
@@ -183,11 +206,29 @@ def _environment() -> _Environment:
 def _adapted(match: re.Match[str]) -> str:
     """Spell what liquidjs accepts as python-liquid does: reserved words as keys, empty filters."""
     parts = _QUOTED.split(match[2])
-    parts[::2] = [_RESERVED_KEY.sub(r'["\1"]', part) for part in parts[::2]]
+    parts[::2] = [
+        _DOTTED_INDEX.sub(r"\1[\2]", _RESERVED_KEY.sub(r'["\1"]', part)) for part in parts[::2]
+    ]
+    parts[1::2] = map(_unescaped, parts[1::2])
     inner = "".join(parts)
     if match[1].startswith("{{"):
         inner = _EMPTY_FILTER.sub("", inner.rstrip()) + " "
     return match[1] + inner + match[3]
+
+
+def _unescaped(quoted: str) -> str:
+    """Spell a text without escapes, which python-liquid does not have; one quote is not in it."""
+
+    def plain(escape: re.Match[str]) -> str:
+        if escape[3] is not None:
+            return _CONTROLS.get(escape[3], escape[3])
+        return chr(int(escape[1], 16) if escape[1] else int(escape[2], 8))
+
+    if "\\" not in quoted:
+        return quoted
+    text = _ESCAPE.sub(plain, quoted[1:-1])
+    quote = next((one for one in (quoted[0], "'", '"') if one not in text), "")
+    return f"{quote}{text}{quote}" if quote else quoted
 
 
 def _disabled(name: str) -> Callable[..., Any]:

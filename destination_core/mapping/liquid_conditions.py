@@ -4,14 +4,36 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from liquid import RenderContext
+from liquid import Environment, RenderContext
 from liquid.ast import Node
-from liquid.builtin.expressions import BooleanExpression, Nil, logical
+from liquid.builtin.expressions import (
+    BooleanExpression,
+    Filter,
+    FilteredExpression,
+    Nil,
+    logical,
+)
 from liquid.builtin.expressions.primitive import Blank, Empty
 from liquid.builtin.tags.if_tag import IfNode, IfTag
 from liquid.builtin.tags.unless_tag import UnlessNode, UnlessTag
 from liquid.expression import Expression
 from liquid.stream import TokenStream
+from liquid.token import (
+    TOKEN_BLANK,
+    TOKEN_COMMA,
+    TOKEN_DOT,
+    TOKEN_EMPTY,
+    TOKEN_EOF,
+    TOKEN_FALSE,
+    TOKEN_FLOAT,
+    TOKEN_INTEGER,
+    TOKEN_NIL,
+    TOKEN_NULL,
+    TOKEN_PIPE,
+    TOKEN_STRING,
+    TOKEN_TRUE,
+    TOKEN_WORD,
+)
 
 from destination_core.mapping.liquid_values import (
     converted,
@@ -71,6 +93,27 @@ class UnlessAsInJavaScript(UnlessTag):
 
 
 _LOGICAL: Final = logical.LogicalAndExpression | logical.LogicalOrExpression
+
+
+_STRAY: Final = frozenset(
+    {
+        TOKEN_BLANK, TOKEN_DOT, TOKEN_EMPTY, TOKEN_FALSE, TOKEN_FLOAT, TOKEN_INTEGER, TOKEN_NIL,
+        TOKEN_NULL, TOKEN_STRING, TOKEN_TRUE, TOKEN_WORD,
+    }
+)  # fmt: skip
+"""What may stand behind a value without a word between them, and is read by nobody."""
+
+
+def filtered(environment: Environment, tokens: TokenStream) -> FilteredExpression:
+    """Read a value and its filters as liquidjs does: it may be a condition, and more is ignored."""
+    left = logical.parse_boolean_primitive(environment, tokens)
+    while tokens.current.kind in _STRAY:
+        next(tokens)
+    if tokens.current.kind == TOKEN_COMMA:
+        return FilteredExpression(left.token, _part(left), [])
+    filters = Filter.parse(environment, tokens, delim=(TOKEN_PIPE,))
+    tokens.eat(TOKEN_EOF)
+    return FilteredExpression(left.token, _part(left), filters)
 
 
 def _adapted(node: Node) -> Node:
