@@ -16,7 +16,7 @@ import pytest
 import destination_core as dc
 from destination_core.queue import Delivered, Intake, QueueFull, Retry, SqliteQueue
 from destination_core.queue.reserve import RESERVE_BYTES
-from destination_core.queue.tables import Tables, connect
+from destination_core.queue.tables import Tables, connect, parts
 
 BODY = b'{"type":"track","text":"%s"}' % (b"x" * 500)
 
@@ -345,6 +345,15 @@ def test_a_process_gets_its_turn_beside_one_that_writes(tmp_path: Path) -> None:
         waiting.join()
         assert patient.in_transaction
         assert patient.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+
+
+@pytest.mark.parametrize("many", [0, 1, 255, 256, 257, 1_000])
+def test_rows_are_cut_into_few_sizes(many: int) -> None:
+    """Each row is in one statement, in order; of all lengths there are nine statements."""
+    rows = [(n,) for n in range(many)]
+    cut = list(parts(rows))
+    assert [row for part in cut for row in part] == rows
+    assert {len(part) for part in cut} <= {2**n for n in range(9)}
 
 
 async def test_what_only_reads_waits_for_no_process_that_writes(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import compress
 from pathlib import Path
@@ -54,7 +54,7 @@ DROP TABLE seen_before;
 }
 """What makes each version of the one before it."""
 
-ROWS: Final = 200
+ROWS: Final = 256
 """Rows of one statement: SQLite lets go of the GIL for all of them at once."""
 
 SEQUENCE: Final = ("", "sequence")
@@ -258,9 +258,18 @@ def job_checksum(sequence: int, destination: str, attempts: int, names: str | No
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
 
 
-def parts(rows: Sequence[tuple[Any, ...]]) -> Iterable[Sequence[tuple[Any, ...]]]:
-    """Cut rows into as many as one statement takes."""
-    return (rows[start : start + ROWS] for start in range(0, len(rows), ROWS))
+def parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    """Cut rows into as many as one statement takes: ``ROWS``, and powers of two of the rest.
+
+    So there are few statements, and SQLite has them ready; each of another length would be
+    prepared anew, and keep the values that were last bound to it.
+    """
+    start, size = 0, ROWS
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        yield rows[start : start + size]
+        start += size
 
 
 def places(rows: Sequence[tuple[Any, ...]]) -> str:
