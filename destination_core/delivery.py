@@ -158,7 +158,7 @@ class Deliverer(Generic[S]):
             "",
             "on_delete",
             error=error,
-            warnings=tuple(warnings),
+            warnings=self._shown(warnings),
             exchanges=exchanges,
             attempts=1,
             secrets=self.secrets,
@@ -263,9 +263,7 @@ class Deliverer(Generic[S]):
             return first + await self._divide(entries[middle:], number)
         shared = tuple(ctx.warnings)
         for entry, outcome in zip(entries, outcomes, strict=True):
-            warnings = shared or entry.item.warnings or outcome.warnings
-            if warnings:
-                warnings = shared + entry.item.warnings + outcome.warnings
+            warnings = shared + entry.item.warnings + outcome.warnings
             delivery = self._delivery(entry.task, outcome.error, warnings, exchanges, number)
             again.append((entry, delivery))
         return again
@@ -346,6 +344,10 @@ class Deliverer(Generic[S]):
             return RetryableError(f"{slug}: {what} timed out", code="REQUEST_TIMEOUT")
         return plugin_fault(f"{slug}: {what}", raised, self._redactor.text)
 
+    def _shown(self, warnings: Sequence[str]) -> tuple[str, ...]:
+        """Blank out secrets in warnings: a plugin may quote an answer, or its settings."""
+        return tuple([self._redactor.text(str(one)) for one in warnings])
+
     def _delivery(
         self,
         task: Task,
@@ -362,7 +364,7 @@ class Deliverer(Generic[S]):
             action.slug,
             payload,
             error,
-            warnings,
+            self._shown(warnings) if warnings else (),
             exchanges,
             number - isinstance(error, Paused),
             self.secrets,

@@ -39,6 +39,7 @@ class Running:
         self._service = service
         self._listen = listen
         self._stack = AsyncExitStack()
+        self._watchdog = Watchdog(_patience(service))
         settings = service.queue
         self.queue = SqliteQueue(
             service.queue_path,
@@ -81,8 +82,7 @@ class Running:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as starting:  # what cannot start gives back what it has
-            longest = max((one.deadline for one in self._service.policies.values()), default=60.0)
-            await starting.enter_async_context(Watchdog(2 * longest))
+            await starting.enter_async_context(self._watchdog)
             await starting.enter_async_context(self.queue)
             told = Tail(self.queue.tail_path, states=self.runner.states)
             tail = await starting.enter_async_context(told)
@@ -106,10 +106,16 @@ class Running:
         now = self._service
         if (service.queue_path, service.queue) != (now.queue_path, now.queue):
             raise ConfigurationError("queue: cannot be changed while running; restart instead")
-        self._service = service
         await self.runner.reload(service.connections, service.policies)
+        self._service = service
+        self._watchdog.seconds = _patience(service)
         if self.server is not None:
             self.server.admit(_sources(service), service.ingest.trusted_proxies)
+
+
+def _patience(service: Service) -> float:
+    """Return how long the loop may stand still: twice as long as any handler may take."""
+    return 2 * max((one.deadline for one in service.policies.values()), default=60.0)
 
 
 def _sources(service: Service) -> Sources:

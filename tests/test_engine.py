@@ -210,6 +210,32 @@ async def test_batch_outcomes_settle_each_item() -> None:
     assert (two.status, two.warnings) == ("delivered", ("trimmed",))
 
 
+async def test_no_warning_shows_a_secret() -> None:
+    """Whoever quotes an answer or the settings: in a handler, an outcome, a deletion."""
+    said = "it said: very-secret"
+
+    async def handler(ctx: Any, contact: Any) -> None:
+        ctx.warn(said)
+
+    async def batch(ctx: Any, contacts: Sequence[Any]) -> list[dc.Outcome]:
+        ctx.warn(said)
+        return [dc.Outcome(None, (said,)) for _ in contacts]
+
+    async def on_delete(ctx: Any, deletion: Any) -> None:
+        ctx.warn(said)
+
+    do = dc.Subscription("Do", "do", 'type = "identify"')
+    plugin = sample(handler, batch, on_delete=on_delete)
+    async with dc.Engine([connection(do, plugin=plugin)], transport=ScriptedTransport()) as engine:
+        settled = [
+            *await engine.send(IDENTIFY),
+            *[one for (one,) in await engine.send_batch([IDENTIFY, IDENTIFY])],
+            *await engine.delete({"type": "delete", "userId": "u1"}),
+        ]
+    assert {text for one in settled for text in one.warnings} == {"it said: [redacted]"}
+    assert [len(one.warnings) for one in settled] == [1, 2, 2, 1]
+
+
 @pytest.mark.parametrize("answer", [[], [dc.Outcome()] * 3, ["yes", "no"], 7])
 async def test_nonsense_from_a_batch_handler_never_counts_as_success(answer: Any) -> None:
     """An answer that does not say which payload it is about is an error of the plugin."""

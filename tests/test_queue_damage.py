@@ -1,6 +1,9 @@
 """What damage does to SQLite's queue: it is found, it is told, and everything else is delivered."""
 
 import asyncio
+import errno
+import fcntl
+import os
 import random
 import re
 import sqlite3
@@ -240,7 +243,7 @@ def test_a_mark_only_rises(tmp_path: Path) -> None:
 def test_a_mark_never_steps_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has read it writes before another may read it: else the other's word is lost."""
     one, two = HighWater(tmp_path / "mark"), HighWater(tmp_path / "mark")
-    read = HighWater.read
+    read = HighWater._read
     other = threading.Thread(target=two.raise_to, args=(Reached(9, 9),), kwargs={"sync": False})
 
     def slow(mark: HighWater) -> Reached | None:
@@ -250,9 +253,50 @@ def test_a_mark_never_steps_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             other.join(0.2)  # it has to wait for us
         return found
 
-    monkeypatch.setattr(HighWater, "read", slow)
+    monkeypatch.setattr(HighWater, "_read", slow)
     one.raise_to(Reached(5, 5), sync=False)
     other.join()
     assert read(one) == Reached(9, 9)
     one.close()
     two.close()
+
+
+def test_a_mark_is_not_read_while_it_is_written(tmp_path: Path) -> None:
+    """Half of it would be told as damage."""
+    mark, found = HighWater(tmp_path / "mark"), []
+    mark.raise_to(Reached(5, 5), sync=False)
+    with (tmp_path / "mark").open("r+b") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        whole = other.read()
+        other.seek(0)
+        other.write(bytes(8))
+        other.flush()
+        reading = threading.Thread(target=lambda: found.append(mark.read()))
+        reading.start()
+        reading.join(0.1)
+        assert reading.is_alive()
+        other.seek(0)
+        other.write(whole)
+    reading.join()
+    assert found == [Reached(5, 5)]
+    mark.close()
+
+
+async def test_each_damaged_file_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two in a second have two names, and a file system without hard links gets a copy."""
+    path = tmp_path / "q.db"
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no hard links here")
+
+    await filled(path)
+    first = path.read_bytes()
+    salvage.salvage(path, 7.0)
+    monkeypatch.setattr(os, "link", refuse)
+    second = path.read_bytes()
+    salvage.salvage(path, 7.0)
+    assert (tmp_path / "q.db-damaged-7").read_bytes() == first
+    kept = tmp_path / "q.db-damaged-7-2"
+    assert kept.read_bytes() == second
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert len((await drained(path))[0]) == MANY

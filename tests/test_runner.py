@@ -52,6 +52,18 @@ async def test_integrations_choose_destinations(
         assert runner._intakes.destinations(person(1, integrations=integrations)) == wanted
 
 
+async def test_a_reload_that_fails_changes_nothing(tmp_path: Path) -> None:
+    """The old connections go on when one of the new ones cannot be made."""
+    world = Destinations()
+    async with running(tmp_path / "q", world, "a") as runner:
+        with pytest.raises(AttributeError):
+            await runner.reload([connection("b"), None], {})  # type: ignore[list-item]
+        await runner.put("web", [person(1)])
+        await settled(runner)
+        assert set(runner.workers) == {"a"}
+    assert world.got == {"a": ["u1"]}
+
+
 async def test_a_failure_for_now_is_tried_again(tmp_path: Path) -> None:
     """Twice 503, then it goes through; nobody else is tried again."""
     world, failures = Destinations(), {"u3": 2}

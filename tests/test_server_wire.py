@@ -63,6 +63,10 @@ def test_gzip_is_undone(body: bytes, encoding: str) -> None:
         (b'{"a": NaN, "b": [Infinity, 1]}', {"a": None, "b": [None, 1]}),
         (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
         (b'{"a": 1e400}', {"a": None}),
+        (
+            b'{"a": %s, "b": -9223372036854775808, "n": [%s]}' % (b"9" * 400, b"9" * 20),
+            {"a": None, "b": -(2**63), "n": [1e20]},
+        ),
         (rb'{"a": "cut \ud83d"}', {"a": "cut \N{REPLACEMENT CHARACTER}"}),
         (
             rb'{"\udc00": "\ud83d\ude00", "n": NaN}',

@@ -32,6 +32,13 @@ class HighWater:
 
     def read(self) -> Reached | None:
         """Return what is marked; zeros when there is nothing yet, None when it is damaged."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)  # half of what is being written is no damage
+        try:
+            return self._read()
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _read(self) -> Reached | None:
         raw = os.pread(self._descriptor, _RECORD.size, 0)
         if not raw:
             return Reached()
@@ -49,7 +56,7 @@ class HighWater:
         """
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)  # or another process steps back behind it
         try:
-            now = self.read() or Reached()
+            now = self._read() or Reached()
             most = Reached(*map(max, now, reached))
             if most != now:
                 head = struct.pack("<QQ", *most)

@@ -5,6 +5,7 @@ tables are read in small pieces, around what cannot be read. The damaged file is
 """
 
 import contextlib
+import itertools
 import os
 import shutil
 import sqlite3
@@ -50,7 +51,7 @@ def salvage(path: Path, at: float) -> list[Damage]:
 
     ``at`` names the damaged file, which stays beside it.
     """
-    kept = path.with_name(f"{path.name}-damaged-{int(at)}")
+    kept = _free(path.with_name(f"{path.name}-damaged-{int(at)}"))
     made = path.with_name(f"{path.name}-new")
     _remove(made)
     new = connect(made)
@@ -67,7 +68,10 @@ def salvage(path: Path, at: float) -> list[Damage]:
         new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         new.close()
-    os.link(path, kept)
+    try:
+        os.link(path, kept)
+    except OSError:  # a file system without hard links
+        _copied(path, kept)
     for name in ("-wal", "-shm"):
         beside = path.with_name(path.name + name)
         if beside.exists():
@@ -76,6 +80,12 @@ def salvage(path: Path, at: float) -> list[Damage]:
     made.replace(path)
     told = "; ".join(one for one in lost if one) or "every row could be read"
     return [Damage(f"{path} was damaged and has been mended: {told}; it is kept as {kept}")]
+
+
+def _free(path: Path) -> Path:
+    """Return a name that nothing has: a file may be mended twice in a second."""
+    names = (path.with_name(f"{path.name}-{n}") for n in itertools.count(2))
+    return next(one for one in itertools.chain([path], names) if not one.exists())
 
 
 def _copied(path: Path, to: Path) -> None:

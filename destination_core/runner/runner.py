@@ -73,7 +73,7 @@ class Runner:
             self._owned = await AiohttpTransport(limit=0).__aenter__()
         if self.queue.follows_crash:
             self._quarantine.crash_seen()
-        await self._start()
+        await self._start(self._workers(self.connections, self._policies))
         self._tending = asyncio.gather(self._tend(), self._listen())
         return self
 
@@ -95,30 +95,37 @@ class Runner:
 
         Breakers and adapted concurrency start anew.
         """
+        connections = tuple(connections)
+        made = self._workers(connections, policies)  # the old ones go on where this fails
         for worker in self.workers.values():
             worker.stop()
-        self.workers.clear()
-        self.connections = tuple(connections)
+        self.connections = connections
         self._policies = policies
-        await self._start()
+        await self._start(made)
 
-    async def _start(self) -> None:
+    def _workers(
+        self, connections: Sequence[Connection[Any]], policies: Mapping[str, Policy]
+    ) -> list[Worker]:
         transport = self._given or self._owned
         if transport is None:
             raise RuntimeError("runner is not running; use `async with Runner(...)`")
-        for one in self.connections if self._deliver else ():
-            policy = self._policies.get(one.name) or Policy()
-            worker = Worker(
+        return [
+            Worker(
                 one,
                 self.queue,
                 transport,
-                policy,
+                policies.get(one.name) or Policy(),
                 self._observe,
                 quarantine=self._quarantine,
                 watch=self._attempted if self.attempt_watchers else None,
                 clock=self.clock,
             )
-            self.workers[one.name] = worker
+            for one in (connections if self._deliver else ())
+        ]
+
+    async def _start(self, workers: Sequence[Worker]) -> None:
+        self.workers = {worker.name: worker for worker in workers}
+        for worker in workers:
             task = asyncio.create_task(worker.run())
             self._running[task] = worker
             task.add_done_callback(self._ended)

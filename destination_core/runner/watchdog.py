@@ -22,10 +22,13 @@ EXIT_CODE: Final = 70
 
 
 class Watchdog:
-    """An async context manager; ends the process when the loop stands still for ``seconds``."""
+    """An async context manager; ends the process when the loop stands still for ``seconds``.
+
+    They may be changed while it watches.
+    """
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._beat = time.monotonic()
         self._stop = threading.Event()
         self._task: asyncio.Task[None] | None = None
@@ -50,17 +53,17 @@ class Watchdog:
     async def _beating(self) -> None:
         while True:
             self._beat = time.monotonic()
-            await asyncio.sleep(self._seconds / 10)
+            await asyncio.sleep(self.seconds / 10)
 
     def _watch(self) -> None:
         last = time.monotonic()
-        while not self._stop.wait(self._seconds / 10):
+        while not self._stop.wait(self.seconds / 10):
             now = time.monotonic()
-            if now - last > self._seconds / 2:  # the whole process was paused, not the loop alone
+            if now - last > self.seconds / 2:  # the whole process was paused, not the loop alone
                 self._beat = now
             last = now
-            if now - self._beat > self._seconds:
+            if now - self._beat > self.seconds:
                 frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001  the way there is
                 where = "".join(traceback.format_stack(frame)[-6:]) if frame else ""
-                log.critical("blocked for %g s; ending the process, in:\n%s", self._seconds, where)
+                log.critical("blocked for %g s; ending the process, in:\n%s", self.seconds, where)
                 os._exit(EXIT_CODE)

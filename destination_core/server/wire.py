@@ -31,6 +31,9 @@ GZIP: Final = frozenset({"gzip", "x-gzip"})
 MOST_MEMBERS: Final = 16
 """Members of a gzip stream (RFC 1952, section 2.2); what writes in pieces has a few."""
 
+DIGITS: Final = 20
+"""A number with fewer, its sign included, has 64 bits at most."""
+
 _HALF: Final = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: what is left of an emoji that JavaScript has cut."""
 
@@ -81,7 +84,8 @@ def decoded(body: bytes) -> dict[str, Any]:
     """Read a body; raises ``Refused``.
 
     Three things beyond JSON are taken, because Segment takes them and SDKs send them: a byte order
-    mark; NaN and infinities, which become null; half a surrogate pair, which becomes U+FFFD.
+    mark; NaN and infinities, which become null, as do numbers beyond a double; half a surrogate
+    pair, which becomes U+FFFD.
     """
     try:
         call = orjson.loads(body)
@@ -94,11 +98,18 @@ def decoded(body: bytes) -> dict[str, Any]:
 
 def _patiently(body: bytes, said: str) -> Any:
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_constant=lambda _: None)
+        value = json.loads(
+            body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_int=_whole
+        )
         text = json.dumps(_finite(value), allow_nan=False, ensure_ascii=False)
         return orjson.loads(_HALF.sub("\N{REPLACEMENT CHARACTER}", text))
     except (ValueError, RecursionError):
         raise Refused(400, "invalid_json", f"body is not JSON: {said}") from None
+
+
+def _whole(digits: str) -> int | float:
+    """Return a whole number as JavaScript has it: a double, beyond 64 bits."""
+    return int(digits) if len(digits) < DIGITS else float(digits)
 
 
 def _finite(value: Any) -> Any:
