@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -130,7 +131,7 @@ def configuration(url: str, *, many: int = 1, down: int = 0) -> dict[str, Any]:
 
 
 class Service:
-    """`serve` with a queue of its own; ``split`` delivers in a second process.
+    """`serve` with a queue of its own; ``split`` delivers in a second process, on another core.
 
     ``deliver`` may be put off until ``start_delivery``.
     """
@@ -140,20 +141,27 @@ class Service:
     ) -> None:
         self.folder = folder
         (folder / "c.json").write_text(json.dumps(config), "utf-8")
-        accepting = ["--no-delivery"] if split else []
-        self.serve, self.port = self._start("serve", *accepting)
+        if split:
+            started = self._start("serve", "--no-delivery", core=0)
+        else:
+            started = self._start("serve")
+        self.serve, self.port = started
         self.run: subprocess.Popen[str] | None = None
         if split and deliver:
             self.start_delivery()
 
     def start_delivery(self) -> int:
         """Start the process that delivers; return the port of its metrics."""
-        self.run, port = self._start("run", "--stay")
+        self.run, port = self._start("run", "--stay", core=1)
         return port
 
-    def _start(self, verb: str, *options: str) -> tuple[subprocess.Popen[str], int]:
+    def _start(
+        self, verb: str, *options: str, core: int | None = None
+    ) -> tuple[subprocess.Popen[str], int]:
+        can_pin = shutil.which("taskset") and core in os.sched_getaffinity(0)
+        pinned = ["taskset", "-c", str(core)] if can_pin else []
         process = subprocess.Popen(
-            [PROGRAM, verb, "c.json", *options, "--listen", "127.0.0.1:0"],
+            [*pinned, PROGRAM, verb, "c.json", *options, "--listen", "127.0.0.1:0"],
             cwd=self.folder,
             env={**os.environ, "S": "abcd"},
             stderr=subprocess.PIPE,
