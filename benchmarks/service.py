@@ -141,11 +141,8 @@ class Service:
     ) -> None:
         self.folder = folder
         (folder / "c.json").write_text(json.dumps(config), "utf-8")
-        if split:
-            started = self._start("serve", "--no-delivery", core=0)
-        else:
-            started = self._start("serve")
-        self.serve, self.port = started
+        accepting = ["--no-delivery"] if split else []
+        self.serve, self.port = self._start("serve", *accepting, core=0 if split else None)
         self.run: subprocess.Popen[str] | None = None
         if split and deliver:
             self.start_delivery()

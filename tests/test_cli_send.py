@@ -71,7 +71,10 @@ def test_a_type_that_is_none_of_segments_is_named(shell: Shell) -> None:
 
 
 def test_going_on_keeps_the_failures_of_the_first_run(shell: Shell) -> None:
-    """With `--from-line` the file of failures is added to; without, it is left as it is."""
+    """With `--from-line` the file of failures is added to; without, it is left as it is.
+
+    It is for its owner alone: it holds events.
+    """
     events, failures = shell.write("e.ndjson", REJECTED, REJECTED), shell.folder / "failed"
     options = (events, "--failures", failures)
     counts = []
@@ -79,6 +82,7 @@ def test_going_on_keeps_the_failures_of_the_first_run(shell: Shell) -> None:
         run = shell.send(*options, *more)
         counts.append(len(failures.read_bytes().splitlines()))
     assert counts == [2, 3, 3]
+    assert failures.stat().st_mode & 0o777 == 0o600
     assert run.code == 2
     assert f"{failures} holds what failed before; `send` it again" in run.err
 

@@ -1,9 +1,11 @@
 """`destinations send`."""
 
 import asyncio
+import os
 import signal
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from destination_core.cli.sending import Report, Sender
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+PRIVATE = partial(os.open, mode=0o600)
+"""Opens a file for its owner alone: it holds events of people."""
 
 SHOWN = 10
 """Reasons that are shown; --json has them all."""
@@ -97,7 +102,7 @@ def command(
     with ExitStack() as stack:
         # what goes on where an earlier run was stopped keeps what failed in that one
         mode = "ab" if from_line > 1 else "wb"
-        out = stack.enter_context(failures.open(mode)) if failures else None
+        out = stack.enter_context(open(failures, mode, opener=PRIVATE)) if failures else None
         advance = stack.enter_context(progress("sending", None))
         sender = sending.Sender(
             opened,
