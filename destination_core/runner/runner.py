@@ -64,6 +64,7 @@ class Runner:
         self._owned: AiohttpTransport | None = None
         self._running: dict[asyncio.Task[None], Worker] = {}
         self._tending: asyncio.Future[Any] | None = None
+        self._tended = asyncio.Event()
         self._damage_told = 0
         self._quarantine = Quarantine()
         self._intakes = Intakes((), queue, self._wake, clock=clock)
@@ -161,10 +162,11 @@ class Runner:
         return {name: one.breaker.told(now) for name, one in self.workers.items()}
 
     async def idle(self) -> None:
-        """Wait until nothing is queued any more, whatever became of it."""
+        """Wait until nothing is queued any more, whatever became of it, and all has been tidied."""
         for name in self.workers:
             while await self.queue.next_due(name) is not None:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
+        await self._tended.wait()
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Claim nothing more; finish what is in flight, and after ``seconds`` give it back."""
@@ -234,6 +236,7 @@ class Runner:
                     await asyncio.sleep(0.05)
             except Exception:
                 log.exception("upkeep of the queue failed; trying again")
+            self._tended.set()
             await asyncio.sleep(TEND_SECONDS)
 
     async def _listen(self) -> None:
