@@ -46,7 +46,15 @@ def _template(template: str, event: Any) -> str:
 def _shown(value: Any) -> str:
     if value is None or value is MISSING:
         return ""
+    if isinstance(value, list) and not _holds_object(value):  # as JavaScript writes it
+        return ",".join(map(_shown, value))
     return value if isinstance(value, str) else _text(value)
+
+
+def _holds_object(value: Any) -> bool:
+    return isinstance(value, Mapping) or (
+        isinstance(value, list) and any(map(_holds_object, value))
+    )
 
 
 def _text(value: Any) -> str:
