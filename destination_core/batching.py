@@ -126,7 +126,7 @@ class _Open:
         body_bytes = self.body_bytes + len(entry.item.body) + 1  # the comma
         if size and size < self.room:
             self.room = int(size)
-        if (len(entries) >= self.room or body_bytes > self.limit) and entries:
+        if entries and (len(entries) >= self.room or body_bytes > self.limit):
             return False
         entries.append(entry)
         self.body_bytes = body_bytes

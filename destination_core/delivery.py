@@ -356,13 +356,12 @@ class Deliverer(Generic[S]):
         exchanges: Sequence[Exchange],
         number: int,
     ) -> Delivery:
-        event, subscription, action, payload, _ = task
         return Delivery(
-            event,
+            task.event,
             self.connection.name,
-            subscription,
-            action.slug,
-            payload,
+            task.subscription,
+            task.action.slug,
+            task.payload,
             error,
             self._shown(warnings) if warnings else (),
             exchanges,

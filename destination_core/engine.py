@@ -232,7 +232,6 @@ def _enter(
 ) -> list[Entry]:
     """Plan events for one connection: settle the rejections, return the rest as entries."""
     entries: list[Entry] = []
-    enter = entries.append
     for row, event in readable:
         places = board[row]
         wanted = only[row] if only else None
@@ -240,7 +239,7 @@ def _enter(
             if wanted is not None and step.subscription not in wanted:
                 continue
             if isinstance(step, Task):
-                enter(Entry(step, row, len(places)))
+                entries.append(Entry(step, row, len(places)))
                 places.append(None)
             else:
                 places.append(_observed(deliverer, _rejected(deliverer, step)))

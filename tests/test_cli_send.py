@@ -207,3 +207,14 @@ def test_the_file_of_failures_is_not_read(
 def test_wrong_usage_is_2(shell: Shell, arguments: list[str]) -> None:
     """Nothing to send, numbers out of their range, a folder."""
     assert shell.send(*arguments).code == 2
+
+
+@pytest.mark.parametrize("command", ["send", "run", "replay"])
+def test_what_is_no_file_is_named(shell: Shell, command: str) -> None:
+    """A folder, and what is not there: before anything is read."""
+    for name, said in (("folder", "is a folder; name its files"), ("nothing", "no such file")):
+        path = shell.folder / name
+        if name == "folder":
+            path.mkdir()
+        run = shell.destinations(command, shell.config, path)
+        assert (run.code, f"{path}: {said}" in run.err) == (2, True)

@@ -49,6 +49,17 @@ async def drained(path: Path) -> tuple[list[bytes], list[str]]:
         return bodies, [one.message for one in queue.damage]
 
 
+def break_index(path: Path) -> None:
+    """Damage the page by which jobs are found, beside whoever has the file open."""
+    with closing(sqlite3.connect(path)) as asking:
+        (root,) = asking.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'jobs_by_due'"
+        ).fetchone()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
+
+
 def zeroed(raw: bytearray, at: int, chance: random.Random) -> None:
     """Lose a sector."""
     raw[at : at + 512] = bytes(512)
@@ -115,13 +126,7 @@ async def test_a_page_that_breaks_while_in_use_is_mended_on_the_way(tmp_path: Pa
     path = tmp_path / "q.db"
     await filled(path)
     async with SqliteQueue(path, min_free_bytes=0) as queue:
-        with closing(sqlite3.connect(path)) as asking:
-            (root,) = asking.execute(
-                "SELECT rootpage FROM sqlite_schema WHERE name = 'jobs_by_due'"
-            ).fetchone()
-        with path.open("r+b") as file:
-            file.seek((root - 1) * PAGE)
-            file.write(b"\xff" * PAGE)
+        break_index(path)
         delivered = 0
         while jobs := await queue.claim("a", 100, 60):
             delivered += await queue.settle([Delivered(job) for job in jobs])
@@ -153,13 +158,7 @@ async def test_a_file_that_cannot_be_mended_fails_its_callers_and_leaves_none_wa
     await filled(path)
     (tmp_path / "q.db-new").mkdir()  # where the new file would be
     async with SqliteQueue(path, min_free_bytes=0) as queue:
-        with closing(sqlite3.connect(path)) as asking:
-            (root,) = asking.execute(
-                "SELECT rootpage FROM sqlite_schema WHERE name = 'jobs_by_due'"
-            ).fetchone()
-        with path.open("r+b") as file:
-            file.seek((root - 1) * PAGE)
-            file.write(b"\xff" * PAGE)
+        break_index(path)
         async with asyncio.timeout(20):
             for _ in range(2):
                 with pytest.raises(sqlite3.Error):

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -88,6 +88,15 @@ def tracing() -> "Iterator[Tracing | None]":
         yield made
     finally:
         made.close()
+
+
+def check_files(names: Iterable[str]) -> None:
+    """Refuse what cannot be read before anything is; ``-`` is standard input."""
+    for name in names:
+        if name != "-" and Path(name).is_dir():
+            raise click.UsageError(f"{name}: is a folder; name its files")
+        if name != "-" and not Path(name).exists():
+            raise click.UsageError(f"{name}: no such file")
 
 
 def address(listen: str) -> tuple[str, int]:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from destination_core.cli import letters
-from destination_core.cli.loading import config_argument, configured, echo_json, json_option
+from destination_core.cli.loading import (
+    check_files,
+    config_argument,
+    configured,
+    echo_json,
+    json_option,
+)
 from destination_core.cli.main import OK, PROBLEMS
 from destination_core.cli.moments import read
 
@@ -57,7 +63,9 @@ def command(
     as_json: bool,
     **wanted: Any,
 ) -> int:
-    """Deliver again: dead letters, or the events of ARCHIVEs (NDJSON or a JSON array, gzipped too).
+    """Deliver again: dead letters, or the events of ARCHIVEs.
+
+    An archive is NDJSON or a JSON array, gzipped or not; - is standard input.
 
     What is chosen is queued; a running `serve`, or the next `run`, delivers it. Deduplication does
     not stop it, and destinations get the ids they got before. In an archive --since and --until
@@ -66,9 +74,7 @@ def command(
     from destination_core.cli.progress import progress
     from destination_core.runner.replay import Pace
 
-    for name in files:
-        if not Path(name).is_file():
-            raise click.UsageError(f"{name}: no such file")
+    check_files(files)
     if files and (wanted["code"] or wanted["reason"]):
         raise click.UsageError("--code and --reason choose dead letters; an archive has none")
     service = configured(config)

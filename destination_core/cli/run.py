@@ -62,11 +62,10 @@ def command(
         from destination_core.cli import logs
         from destination_core.service import run_until_stopped
 
-    for name in files:
-        if name != "-" and not follow and not Path(name).is_file():
-            raise click.UsageError(f"{name}: no such file")
     if follow and (len(files) != 1 or files[0] == "-"):
         raise click.UsageError("--follow needs exactly one FILE")
+    if not follow:  # which waits for the file to come
+        loading.check_files(files)
     redaction = logs.configure(as_json=log_json)
 
     def load() -> "Service":

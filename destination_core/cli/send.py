@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from destination_core.cli.loading import (
+    check_files,
     config_argument,
     connections,
     counted,
@@ -86,18 +87,9 @@ def command(
     from destination_core.cli.capture import SilentTransport
     from destination_core.cli.progress import progress
 
-    for name in files:
-        if name == "-":
-            continue
-        if not Path(name).exists() or Path(name).is_dir():
-            what = "is a folder; name its files" if Path(name).is_dir() else "no such file"
-            raise click.UsageError(f"{name}: {what}")
-        if failures is not None and failures.exists() and Path(name).samefile(failures):
-            raise click.UsageError(f"{name} would be read and written at once")
-    if failures is not None and from_line == 1 and failures.is_file() and failures.stat().st_size:
-        raise click.UsageError(
-            f"{failures} holds what failed before; `send` it again, remove it, or name another file"
-        )
+    check_files(files)
+    if failures is not None:
+        _check_failures(failures, files, from_line)
     opened = connections(config)
     with ExitStack() as stack:
         # what goes on where an earlier run was stopped keeps what failed in that one
@@ -131,6 +123,17 @@ def command(
         # never 0: `send … && rm FILE` must not remove what was not read
         return exit_code(report) or INTERRUPTED
     return exit_code(report)
+
+
+def _check_failures(failures: Path, files: tuple[str, ...], first: int) -> None:
+    """Refuse to overwrite what is read, or what an earlier run could not deliver."""
+    for name in files:
+        if name != "-" and failures.exists() and Path(name).samefile(failures):
+            raise click.UsageError(f"{name} would be read and written at once")
+    if first == 1 and failures.is_file() and failures.stat().st_size:
+        raise click.UsageError(
+            f"{failures} holds what failed before; `send` it again, remove it, or name another file"
+        )
 
 
 async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report":
