@@ -218,3 +218,11 @@ def test_what_is_no_file_is_named(shell: Shell, command: str) -> None:
             path.mkdir()
         run = shell.destinations(command, shell.config, path)
         assert (run.code, f"{path}: {said}" in run.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["status CONFIG", "find CONFIG --user u", "dead list CONFIG"])
+def test_a_queue_that_nobody_made_is_told_without_a_lesson(shell: Shell, command: str) -> None:
+    """The command is right: there is nothing to look into yet."""
+    words = [shell.config if one == "CONFIG" else one for one in command.split()]
+    run = shell.destinations(*words)
+    assert (run.code, "nothing was queued yet" in run.err, "Usage:" in run.err) == (2, True, False)

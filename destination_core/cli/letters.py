@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
+from destination_core.cli.loading import check_queue
 from destination_core.cli.moments import Moment, shown
 
 if TYPE_CHECKING:
@@ -128,8 +129,8 @@ async def opened(service: "Service", *, new: bool = False) -> "AsyncIterator[Sql
     """Open the queue of a service; a ``new`` one may be made."""
     from destination_core.queue import SqliteQueue
 
-    if not new and not service.queue_path.exists():
-        raise click.UsageError(f"{service.queue_path} does not exist yet: nothing was queued")
+    if not new:
+        check_queue(service.queue_path)
     settings = service.queue
     async with SqliteQueue(
         service.queue_path,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import orjson
 
-from destination_core.cli.main import quietly_interrupted
+from destination_core.cli.main import USAGE, quietly_interrupted
 from destination_core.connection import Connection, load_connections
 from destination_core.errors import ConfigurationError
 from destination_core.plugins import Registry
@@ -97,6 +97,18 @@ def check_files(names: Iterable[str]) -> None:
             raise click.UsageError(f"{name}: is a folder; name its files")
         if name != "-" and not Path(name).exists():
             raise click.UsageError(f"{name}: no such file")
+
+
+class NoQueue(click.ClickException):
+    """There is nothing to look into; the command was right, so its usage is not shown."""
+
+    exit_code = USAGE
+
+
+def check_queue(path: Path) -> None:
+    """Refuse to look into a queue that nobody has made yet."""
+    if not path.exists():
+        raise NoQueue(f"{path} does not exist: nothing was queued yet; `serve` and `run` make it")
 
 
 def address(listen: str) -> tuple[str, int]:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from destination_core.cli import runners
-from destination_core.cli.loading import config_argument, echo_json, json_option, registry
+from destination_core.cli.loading import (
+    check_queue,
+    config_argument,
+    echo_json,
+    json_option,
+    registry,
+)
 from destination_core.cli.main import OK, PROBLEMS
 from destination_core.cli.moments import shown
 
@@ -31,8 +37,7 @@ def command(config: Path, as_json: bool) -> int:
     from destination_core.connection import load_service
 
     service = load_service(config, registry(), os.environ)
-    if not service.queue_path.exists():
-        raise click.UsageError(f"{service.queue_path} does not exist yet: nothing was queued")
+    check_queue(service.queue_path)
     counts, damage, states = asyncio.run(_read(service.queue_path))
     if as_json:
         destinations = {
