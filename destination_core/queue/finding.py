@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from destination_core.queue.records import Intake
-from destination_core.queue.seen import identity
+from destination_core.queue.seen import FOUND, identity
 from destination_core.queue.tables import lenient
 
 _QUEUED: Final = (
@@ -17,12 +17,7 @@ _QUEUED: Final = (
     " FROM jobs JOIN events USING (sequence) WHERE ? = '' OR instr(events.body, CAST(? AS BLOB))"
     " ORDER BY jobs.sequence, jobs.destination"
 )
-_SEEN: Final = (
-    "WITH RECURSIVE parts(part) AS (SELECT min(part) FROM seen UNION ALL"
-    " SELECT (SELECT min(part) FROM seen WHERE part > parts.part) FROM parts"
-    " WHERE parts.part IS NOT NULL)"
-    " SELECT at FROM parts JOIN seen USING (part) WHERE id = ?"
-)
+_SEEN: Final = f"{FOUND} SELECT at FROM found JOIN seen USING (part) WHERE id = ?"  # noqa: S608
 
 
 class Waiting(NamedTuple):
@@ -60,7 +55,7 @@ def accepted_at(path: Path, sources: Iterator[str], message: str) -> float | Non
     with closing(_opened(path)) as db:
         for source in sources:
             known = identity(Intake(source, message, b"", (), 0.0))
-            if row := db.execute(_SEEN, (known,)).fetchone():
+            if row := db.execute(_SEEN, (-1, known)).fetchone():
                 return float(row[0])
     return None
 

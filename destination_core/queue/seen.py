@@ -23,6 +23,13 @@ FRESH: Final = 2**40
 PART: Final = 2_048
 """Ids of one part: about twenty pages."""
 
+FOUND: Final = (
+    "WITH RECURSIVE found (part) AS (SELECT min(part) FROM seen WHERE part >= ?"
+    " UNION ALL SELECT (SELECT min(part) FROM seen WHERE part > found.part) FROM found"
+    " WHERE found.part IS NOT NULL)"
+)
+"""The parts that there are, from one on: one step of the index for each."""
+
 HOUR: Final = 3_600
 
 FULL_PARTS: Final = 16
@@ -96,11 +103,9 @@ class Seen:
         return known
 
     def _parts(self, first: int = -1) -> list[int]:
-        """Return the parts that there are, in order: one step of the index for each."""
+        """Return the parts that there are, in order."""
         found = self._db.execute(
-            "WITH RECURSIVE found (part) AS (SELECT min(part) FROM seen WHERE part >= ?"
-            " UNION ALL SELECT (SELECT min(part) FROM seen WHERE part > found.part) FROM found"
-            " WHERE found.part IS NOT NULL) SELECT part FROM found WHERE part IS NOT NULL",
+            f"{FOUND} SELECT part FROM found WHERE part IS NOT NULL",  # noqa: S608
             (first,),
         )
         return [part for (part,) in found]
