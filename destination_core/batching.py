@@ -78,10 +78,10 @@ class _Rule:
             raise plugin_fault(f"encoding {action.slug!r}", error) from error
         if encoded is None:
             return None
-        body, warnings = encoded
+        body = encoded.body
         if len(body) > self.item_bytes:
             raise self._too_long(body)
-        return Item(action, payload, body, warnings)
+        return Item(action, payload, body, encoded.warnings)
 
     def _measured(self, batching: Batching[Any], payload: Any) -> bytes:
         """Return the JSON of a payload, where any limit asks for its length."""

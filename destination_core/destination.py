@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import KW_ONLY, dataclass
 from importlib.resources.abc import Traversable
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_type_hints
+from typing import Any, Generic, Protocol, TypeVar, get_type_hints
 
 from destination_core.audiences import Audiences
 from destination_core.context import Context
@@ -27,7 +27,8 @@ ChoiceHandler = Callable[[Context[S], ChoiceQuery], Awaitable[Choices]]
 SaveHandler = Callable[[Context[S], Given], Awaitable[Kept]]
 
 
-class Encoded(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Encoded:
     """The exact UTF-8 bytes of one item of a batch, and warnings about how it was made."""
 
     body: bytes

@@ -1,4 +1,7 @@
-"""The records of work: what is to be done, what was tried, what became of it."""
+"""The records of work: what is to be done, what was tried, what became of it.
+
+Those that are made per event are not frozen: to make a frozen one takes three times as long.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +38,8 @@ class DeliveryStatus(StrEnum):
     """Credentials, region or endpoint are wrong: it can be sent once they are mended."""
 
 
-class Task(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Task:
     """One payload to deliver: the event matched the subscription and the payload is valid."""
 
     event: Event
@@ -76,7 +80,8 @@ class Plan(NamedTuple):
         return tuple(step for step in self.steps if isinstance(step, Rejection))
 
 
-class Item(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Item:
     """One payload of a batch; ``body`` is what ``Batching.encode`` made of it, if it did."""
 
     action: Action[Any, Any]

@@ -37,7 +37,7 @@ def dumps(value: Any) -> bytes:
 
 def entity(value: Mapping[str, Any], warnings: Sequence[str] = ()) -> dc.Encoded:
     """Return a call of ``/entity``, which is also an item of a batch, as the bytes it is."""
-    return dc.Encoded(_within_limit(value), tuple(warnings))
+    return dc.Encoded(_within_limit(value), tuple(warnings) if warnings else ())
 
 
 def call(path: str, value: Mapping[str, Any], warnings: Sequence[str] = ()) -> Call:
@@ -46,7 +46,10 @@ def call(path: str, value: Mapping[str, Any], warnings: Sequence[str] = ()) -> C
 
 
 def _within_limit(value: Mapping[str, Any]) -> bytes:
-    body = dumps(value)
+    try:
+        body = orjson.dumps(value)
+    except TypeError as error:
+        raise dc.InvalidPayload(f"payload cannot be written as JSON: {error}") from error
     if len(body) > limits.ITEM_BYTES:
         raise dc.InvalidPayload(
             f"payload is {len(body):,} bytes; Customer.io accepts {limits.ITEM_BYTES:,}"

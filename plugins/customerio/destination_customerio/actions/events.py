@@ -166,11 +166,11 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> dc.Encoded | 
 
 def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> dc.Encoded:
     warnings: list[str] = []
-    who = identifiers.known_or_anonymous(payload.id, None, payload.anonymous_id)
+    anonymous_id, data = payload.anonymous_id, payload.data
+    who = identifiers.known_or_anonymous(payload.id, None, anonymous_id)
     if not who:
         raise dc.InvalidPayload("event has neither Person ID nor Anonymous ID: whose is it?")
     limits.check_identifiers(who)
-    data = payload.data
     if data and not data.keys().isdisjoint(limits.MESSAGE_OVERRIDES):
         names = ", ".join(sorted(limits.MESSAGE_OVERRIDES & data.keys()))
         warnings.append(f"{names} in the event's data overrides the settings of messages")
@@ -180,15 +180,17 @@ def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> dc
         "name": limits.event_name(name, settings.oversized, warnings),
         "identifiers": who,
     }
-    anonymous_id = payload.anonymous_id
     if data is not None or anonymous_id:
         extra = None if "anonymous_id" in who else anonymous_id
         body["attributes"] = payload.encoded_attributes(data, extra)
-    if payload.event_id:
-        body["id"] = _event_id(payload.event_id, settings)
-    timestamp = time_of(payload.timestamp, warnings)
-    if timestamp is not None:
-        body["timestamp"] = timestamp
+    event_id = payload.event_id
+    if event_id:
+        body["id"] = event_id if settings.raw_event_ids else event_ids.event_id(event_id)
+    timestamp = payload.timestamp
+    if timestamp:
+        seconds = time_of(timestamp, warnings)
+        if seconds is not None:
+            body["timestamp"] = seconds
     return entity(body, warnings)
 
 

@@ -63,16 +63,15 @@ class Convertible(Batchable):
         self, values: dict[str, Any] | None, anonymous_id: str | None = None
     ) -> orjson.Fragment:
         """Return the same as JSON; the anonymous id is added, and never taken for a date."""
-        if not anonymous_id:
-            return orjson.Fragment(self._encoded(values) if values else "{}")
-        own = f'"anonymous_id":{encode_basestring(anonymous_id)}}}'
-        if values and "anonymous_id" in values:
+        if anonymous_id and values and "anonymous_id" in values:
             values = {key: value for key, value in values.items() if key != "anonymous_id"}
-        return orjson.Fragment(f"{self._encoded(values)[:-1]},{own}" if values else f"{{{own}")
-
-    def _encoded(self, values: dict[str, Any]) -> str:
-        body = track_api.dumps(values).decode()
-        return timestamps.converted(body) if self.convert_timestamp else body
+        body = track_api.dumps(values).decode() if values else "{}"
+        if self.convert_timestamp:
+            body = timestamps.converted(body)
+        if anonymous_id:
+            comma = "," if values else ""
+            body = f'{body[:-1]}{comma}"anonymous_id":{encode_basestring(anonymous_id)}}}'
+        return orjson.Fragment(body)
 
 
 OBJECT_TYPE_OF_PROPERTIES = dc.coalesce("$.properties.object_type_id", "$.properties.objectTypeId")
