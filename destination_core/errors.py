@@ -110,9 +110,26 @@ class PermanentError(DeliveryError):
 
 
 class InvalidEvent(PermanentError):
-    """An event cannot be read: malformed JSON, not an object, no type, over a limit."""
+    """An event cannot be read: malformed JSON, not an object, no type, over a limit.
+
+    The message begins with ``place``, where in a file it stood, if it did; ``reason`` is without.
+    """
 
     default_code = "INVALID_EVENT"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        place: str = "",
+        detail: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        where = f"{place}: " if place else ""
+        super().__init__(f"{where}{message}", detail=detail, code=code, status=status)
+        self.place = place
+        self.reason = _text(message)
 
 
 class InvalidPayload(PermanentError):

@@ -84,7 +84,7 @@ def parse_events(
     for number, line in _lines(stream, max_bytes):
         if isinstance(line, int):
             reason = f"event is {line:,} bytes long, the limit is {max_bytes:,}"
-            yield number, InvalidEvent(f"line {number}: {reason}")
+            yield number, InvalidEvent(reason, place=f"line {number}")
             first = False
             continue
         text = line.removeprefix(_BOM) if number == 1 else line
@@ -119,7 +119,7 @@ def _read(text: bytes, where: str, max_bytes: int, max_depth: int) -> Event | In
     try:
         return parse_event(text.strip(), max_bytes=max_bytes, max_depth=max_depth)
     except InvalidEvent as error:
-        return InvalidEvent(f"{where}: {error}")
+        return InvalidEvent(str(error), place=where)
 
 
 # What lies between two characters of structure; strings are swallowed whole.
@@ -132,11 +132,8 @@ def _items(
 ) -> Iterator[tuple[int, Event | InvalidEvent]]:
     """Yield the items of an array by number; ``line`` is where the array begins."""
     if len(data) > MAX_ARRAY_BYTES:
-        limit = f"{MAX_ARRAY_BYTES:,} bytes"
-        yield (
-            1,
-            InvalidEvent(f"line {line}: the array is longer than {limit}; use one line per event"),
-        )
+        reason = f"the array is longer than {MAX_ARRAY_BYTES:,} bytes; use one line per event"
+        yield 1, InvalidEvent(reason, place=f"line {line}")
         return
     start = data.index(b"[") + 1
     number = 1
@@ -148,15 +145,16 @@ def _items(
             where = f"item {number} (line {line + text.count(_NEWLINE, 0, blank)})"
             yield number, _read(text, where, max_bytes, max_depth)
         elif number > 1 or stop == b",":
-            yield number, InvalidEvent(f"item {number} (line {line}): there is no event")
+            yield number, InvalidEvent("there is no event", place=f"item {number} (line {line})")
         line += text.count(_NEWLINE)
         if stop != b",":
             break
         start, number = end + 1, number + 1
     if stop != b"]":
-        yield number + 1, InvalidEvent(f"line {line}: the array is not closed; events may be lost")
+        reason = "the array is not closed; events may be lost"
+        yield number + 1, InvalidEvent(reason, place=f"line {line}")
     elif data[end + 1 :].strip():
-        yield number + 1, InvalidEvent(f"line {line}: there is more behind the array")
+        yield number + 1, InvalidEvent("there is more behind the array", place=f"line {line}")
 
 
 def _item_end(data: bytes, start: int) -> tuple[int, bytes]:

@@ -11,6 +11,19 @@ from tests.command_line import CommandLine, Run
 
 TRACK = {"type": "track", "event": "A", "userId": "u"}
 REJECTED = {"type": "identify", "userId": "u"}
+CONFIG = {
+    "destinations": {
+        name: {
+            "plugin": "customerio",
+            "settings": {
+                "site_id": "${env:CUSTOMERIO_SITE_ID}",
+                "api_key": "${env:CUSTOMERIO_API_KEY}",
+            },
+            "subscriptions": [{"preset": "Create or Update Person"}],
+        }
+        for name in ("a", "b")
+    }
+}
 
 
 class Shell:
@@ -54,7 +67,7 @@ def test_the_summary(shell: Shell, batch: str) -> None:
         "2  rejected",
         "1  filtered (no subscription matches)",
         "2  rejected: Email Address is required",
-        f"(first at {events}:2)",
+        f"(customerio, Create or Update Person; first at {events}:2)",
         "dry run: nothing was sent",
     ):
         assert said in run.out, run.out
@@ -66,8 +79,46 @@ def test_a_type_that_is_none_of_segments_is_named(shell: Shell) -> None:
     report = shell.report(events)
     assert report["filtered"] == 3
     (one,) = report["reasons"]
-    assert (one["status"], one["count"], one["first"]) == ("filtered", 2, f"{events}:2")
+    assert (one["status"], one["count"]) == ("filtered", 2)
+    assert one["places"] == [f"{events}:2", f"{events}:3"]
     assert "type 'trak' is none of track, identify," in one["reason"]
+
+
+def test_equal_faults_of_lines_are_one_reason(shell: Shell) -> None:
+    """Their lines do not tell them apart; the first is named, in NDJSON and in an array."""
+    lines = shell.folder / "e.ndjson"
+    lines.write_text('{"no": 1}\n{"type": "group"}\n{"no": 2}\n', "utf-8")
+    array = shell.folder / "e.json"
+    array.write_text('[{"type": "group"},\n{"no": 1}, {"no": 2}]', "utf-8")
+    places = {lines: [":1", ":3"], array: [": item 2 (line 2)", ": item 3 (line 2)"]}
+    for events, ends in places.items():
+        (one,) = shell.report(events)["reasons"]
+        assert one == {
+            "status": "unreadable",
+            "reason": "event has no 'type'; add one such as 'track' or 'identify'",
+            "destination": "",
+            "subscription": "",
+            "count": 2,
+            "places": [f"{events}{end}" for end in ends],
+        }
+
+
+def test_the_same_reason_of_two_destinations_is_two(shell: Shell) -> None:
+    """Whoever mends it has to know where."""
+    config = json.loads(json.dumps(CONFIG))
+    shell.config = shell.folder / "two.json"
+    shell.config.write_text(json.dumps(config), "utf-8")
+    run = shell.send(shell.write("e.ndjson", REJECTED))
+    for whose in ("a, Create or Update Person; first", "b, Create or Update Person; first"):
+        assert whose in run.out
+
+
+def test_what_to_do_with_failures_is_said(shell: Shell) -> None:
+    """Where there are any."""
+    failures = shell.folder / "failed"
+    for event, said in ((TRACK, False), (REJECTED, True)):
+        run = shell.send(shell.write("e.ndjson", event), "--failures", failures)
+        assert (f"destinations send {shell.config} {failures}" in run.out) is said
 
 
 def test_going_on_keeps_the_failures_of_the_first_run(shell: Shell) -> None:
@@ -171,7 +222,7 @@ def test_an_array_starts_at_an_item(shell: Shell) -> None:
     array = json.dumps([TRACK, TRACK, REJECTED]).encode()
     report = shell.report("-", "--from-line", 2, stdin=array)
     assert report["outcomes"] == {"delivered": 1, "rejected": 1}
-    assert report["reasons"][0]["first"] == "(stdin):3"
+    assert report["reasons"][0]["places"] == ["(stdin):3"]
 
 
 def test_what_cannot_be_read_is_named(shell: Shell) -> None:
@@ -183,7 +234,7 @@ def test_what_cannot_be_read_is_named(shell: Shell) -> None:
     assert report["unreadable"] == 1
     assert report["outcomes"]["delivered"] == 10
     assert "gzip stream is damaged" in report["reasons"][0]["reason"]
-    assert report["reasons"][0]["first"].startswith(f"{broken}:")
+    assert report["reasons"][0]["places"][0].startswith(f"{broken}:")
 
 
 @pytest.mark.parametrize("spelling", ["failed", "./failed", "../{folder}/failed"])

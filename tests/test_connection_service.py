@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import destination_core as dc
-from destination_core.connection import InvalidConfiguration, load_service
+from destination_core.connection import InvalidConfiguration, load_outline, load_service
 from tests import acme
 
 
@@ -55,3 +55,17 @@ def test_ids_are_remembered_for_as_long_as_anything_is_tried(tmp_path: Path) -> 
     """Otherwise a repetition could be taken for something new."""
     with pytest.raises(InvalidConfiguration, match="shorter than a retry_window"):
         load(tmp_path, queue={"dedup_window": 60}, crm={"delivery": {"retry_window": 61}})
+
+
+def test_an_outline_needs_neither_plugins_nor_secrets(tmp_path: Path) -> None:
+    """Whoever looks into a queue beside a service has not its environment."""
+    path = tmp_path / "c.json"
+    crm = {"plugin": "not installed", "settings": {"api_key": "${env:NOPE}"}}
+    config = {"destinations": {"crm": crm}, "queue": {"path": "there/q.db"}}
+    path.write_text(json.dumps({**config, "sources": {"web": {"write_keys": ["${env:NOPE}"]}}}))
+    outline = load_outline(path)
+    assert (outline.destinations, outline.sources) == (("crm",), ("web",))
+    assert outline.queue_path == tmp_path / "there/q.db"
+    path.write_text(json.dumps({**config, "ques": {}}))
+    with pytest.raises(InvalidConfiguration, match="unknown key 'ques'; did you mean 'queue'"):
+        load_outline(path)

@@ -1,6 +1,7 @@
 """`destinations dead`."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +12,15 @@ import orjson
 from destination_core.cli import letters
 from destination_core.cli.loading import (
     config_argument,
-    configured,
     counted,
     echo_json,
     json_option,
+    outline,
 )
 from destination_core.cli.main import OK, PROBLEMS
 
 if TYPE_CHECKING:
-    from destination_core.connection import Service
+    from destination_core.connection import Outline
     from destination_core.queue import Counts, DeadLetter, SqliteQueue
 
 
@@ -36,7 +37,7 @@ def command() -> None:
 @json_option
 def list_(config: Path, as_json: bool, **wanted: Any) -> int:
     """List dead letters: number, time, destination, action, event, user, messageId, reason."""
-    service = configured(config)
+    service = outline(config)
 
     async def found() -> "tuple[list[DeadLetter], int]":
         async with letters.opened(service) as queue:
@@ -54,8 +55,8 @@ def list_(config: Path, as_json: bool, **wanted: Any) -> int:
     if expired:
         days = service.queue.dead_retention / 86_400
         click.echo(
-            f"{counted(expired, 'older one')} were deleted after {days:g} days"
-            " (queue.dead_retention)",
+            f"{counted(expired, 'older one')} {'was' if expired == 1 else 'were'} deleted after"
+            f" {days:g} days (queue.dead_retention)",
             err=True,
         )
     return OK
@@ -69,7 +70,7 @@ def show(config: Path, number: int) -> int:
     """Show one dead letter: event, payload, request, response, reason."""
 
     async def found() -> "list[DeadLetter]":
-        async with letters.opened(configured(config)) as queue:
+        async with letters.opened(outline(config)) as queue:
             return await queue.dead_letters(limit=1, after=number - 1)
 
     for one in asyncio.run(found()):
@@ -99,9 +100,15 @@ def retry(config: Path, dry_run: bool, **wanted: Any) -> int:
 @letters.numbers
 @letters.filters
 @click.option("--dry-run", is_flag=True, help="Say how many, and do nothing.")
-@click.confirmation_option(prompt="Delete them for good?")
-def drop(config: Path, dry_run: bool, **wanted: Any) -> int:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def drop(config: Path, dry_run: bool, yes: bool, **wanted: Any) -> int:
     """Delete dead letters for good: those with these NUMBERs, or all that the options choose."""
+    if not (dry_run or yes):
+        _change(config, wanted, "dropped", True, lambda queue: queue.drop)
+        if not sys.stdin.isatty():
+            raise click.UsageError("nobody can be asked here; say --yes to delete them for good")
+        if not click.confirm("Delete for good?"):
+            return PROBLEMS
     return _change(config, wanted, "dropped", dry_run, lambda queue: queue.drop)
 
 
@@ -113,7 +120,7 @@ def export(config: Path, **wanted: Any) -> int:
     """Write the events of dead letters as NDJSON, each with where it failed; `send` takes them."""
 
     async def write() -> None:
-        service = configured(config)
+        service = outline(config)
         async with letters.opened(service) as queue:
             await _check_destination(service, queue, wanted)
             async for one in letters.matching(queue, wanted):
@@ -142,7 +149,7 @@ def _change(
     from destination_core.runner.replay import Pace
 
     async def change() -> tuple[int, list[int]]:
-        service = configured(config)
+        service = outline(config)
         async with letters.opened(service) as queue:
             await _check_destination(service, queue, wanted)
             ids = [one.id async for one in letters.matching(queue, wanted)]
@@ -161,10 +168,10 @@ def _change(
 
 
 async def _check_destination(
-    service: "Service", queue: "SqliteQueue", wanted: letters.Filters
+    service: "Outline", queue: "SqliteQueue", wanted: letters.Filters
 ) -> "Mapping[str, Counts]":
     """Refuse a destination that neither the configuration nor the queue has; return the counts."""
     counts = await queue.counts()
-    known = [*counts, *(one.name for one in service.connections if one.name not in counts)]
+    known = [*counts, *(one for one in service.destinations if one not in counts)]
     letters.check_destination(wanted["destination"], known)
     return counts

@@ -1,6 +1,8 @@
 """`destinations demo`."""
 
 import asyncio
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,8 +119,10 @@ def _show(
         click.echo(f"  {count:>7,}  {label}")
     if report.reasons:
         click.echo("\nwhat was not delivered, and why")
-        for (_, reason), count in report.reasons.most_common(EXAMPLES):
-            click.echo(f"  {count:>7,}  {reason.splitlines()[0][:100]}")
+        for why, count in report.reasons.most_common(EXAMPLES):
+            click.echo(f"  {count:>7,}  {why.reason.splitlines()[0][:100]}")
+        if (more := len(report.reasons) - EXAMPLES) > 0:
+            click.echo(f"           and {counted(more, 'other reason')}; --json shows all")
     if report.warnings:
         (warning, _), *_others = report.warnings.most_common(1)
         total = counted(sum(report.warnings.values()), "warning")
@@ -129,5 +133,11 @@ def _show(
     click.echo(f"\n{rate:,.0f} events per second, in {seconds:.2f} s")
     slug = relay.destination.slug
     arrow = "→" if interactive() else "next:"
-    click.echo(f"\n{arrow} destinations describe {slug}")
-    click.echo(f"{arrow} destinations init {slug} -o {slug}.yaml")
+    program = _typed()
+    click.echo(f"\n{arrow} {program} describe {slug}")
+    click.echo(f"{arrow} {program} init {slug} -o {slug}.yaml")
+
+
+def _typed() -> str:
+    """Return what starts this program: after `make demo` its environment is not on the path."""
+    return "destinations" if shutil.which("destinations") else sys.argv[0]

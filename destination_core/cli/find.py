@@ -10,16 +10,16 @@ import click
 from destination_core.cli import letters
 from destination_core.cli.loading import (
     config_argument,
-    configured,
     counted,
     echo_json,
     json_option,
+    outline,
 )
 from destination_core.cli.main import OK
 from destination_core.cli.moments import shown
 
 if TYPE_CHECKING:
-    from destination_core.connection import Service
+    from destination_core.connection import Outline
     from destination_core.queue.finding import Waiting
 
 FILE_SOURCE = "file"
@@ -41,7 +41,7 @@ def command(config: Path, user: str | None, message: str | None, as_json: bool) 
 
     if user is None and message is None:
         raise click.UsageError("say whose: --user ID, or --message ID")
-    service = configured(config)
+    service = outline(config)
     dead = asyncio.run(_dead(service, {"user": user, "message": message}))
     queued = list(finding.waiting(service.queue_path, user, message))
     came = None
@@ -64,10 +64,12 @@ def command(config: Path, user: str | None, message: str | None, as_json: bool) 
     click.echo(f"{len(queued):,} queued, {counted(len(dead), 'dead letter')}")
     if message is not None:
         click.echo(_came(service, message, came))
+    elif not (queued or dead):
+        click.echo("what was delivered is not kept; `tail` shows it as it happens")
     return OK
 
 
-async def _dead(service: "Service", wanted: letters.Filters) -> list[Any]:
+async def _dead(service: "Outline", wanted: letters.Filters) -> list[Any]:
     async with letters.opened(service) as queue:
         return [one async for one in letters.matching(queue, wanted)]
 
@@ -87,7 +89,7 @@ def _line(one: "Waiting") -> str:
     return "  ".join(map(str, parts))
 
 
-def _came(service: "Service", message: str, came: float | None) -> str:
+def _came(service: "Outline", message: str, came: float | None) -> str:
     if came is not None:
         return (
             f"{message} came in at {shown(came)}; where it is not listed, it was delivered, or no"

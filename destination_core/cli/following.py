@@ -65,7 +65,7 @@ class _Reader:
         try:
             return parse_event(text)
         except InvalidEvent as error:
-            return InvalidEvent(f"line {self._number}: {error}")
+            return InvalidEvent(str(error), place=f"line {self._number}")
 
 
 def _opened(path: Path) -> BinaryIO | None:

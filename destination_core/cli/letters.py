@@ -11,7 +11,7 @@ from destination_core.cli.loading import check_queue
 from destination_core.cli.moments import Moment, shown
 
 if TYPE_CHECKING:
-    from destination_core.connection import Service
+    from destination_core.connection import Outline, Service
     from destination_core.queue import DeadLetter, SqliteQueue
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -125,7 +125,9 @@ def summary(one: "DeadLetter") -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def opened(service: "Service", *, new: bool = False) -> "AsyncIterator[SqliteQueue]":
+async def opened(
+    service: "Service | Outline", *, new: bool = False
+) -> "AsyncIterator[SqliteQueue]":
     """Open the queue of a service; a ``new`` one may be made."""
     from destination_core.queue import SqliteQueue
 

@@ -17,7 +17,7 @@ from destination_core.plugins import Registry
 
 if TYPE_CHECKING:
     from destination_core.cli.logs import Redaction
-    from destination_core.connection import Service
+    from destination_core.connection import Outline, Service
     from destination_core.tracing import Tracing
 
 COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -52,6 +52,13 @@ def configured(config: Path) -> "Service":
     from destination_core.connection import load_service
 
     return load_service(config, registry(), os.environ)
+
+
+def outline(config: Path) -> "Outline":
+    """Read what looking into a queue needs: who looks need not have the service's secrets."""
+    from destination_core.connection import load_outline
+
+    return load_outline(config)
 
 
 def service(config: Path, redaction: "Redaction") -> "Service":

@@ -99,7 +99,7 @@ def command(
     if as_json:
         echo_json({"unreadable": unreadable, "destinations": _as_json(counts)})
     else:
-        _show(counts, unreadable)
+        _show(before, counts, unreadable)
     if not (is_read.is_set() or follow):
         click.echo("stopped before all was read: the same command goes on", err=True)
         return INTERRUPTED
@@ -121,16 +121,27 @@ def _started(running: "Running") -> None:
         logging.getLogger("destinations").info("health and metrics at http://%s:%d", *where)
 
 
-def _show(counts: "Mapping[str, Counts]", unreadable: list[str]) -> None:
+def _show(
+    before: "Mapping[str, Counts]", now: "Mapping[str, Counts]", unreadable: list[str]
+) -> None:
+    """Say what this run did; `status` has the sums of the queue."""
+    from destination_core.queue import Counts
+
     for message in unreadable[:SHOWN]:
         click.echo(f"unreadable: {message}", err=True)
     if len(unreadable) > SHOWN:
         click.echo(f"and {counted(len(unreadable) - SHOWN, 'other')}", err=True)
-    for name, one in counts.items():
+    known = 0
+    for name, one in now.items():
+        was = before.get(name, Counts())
+        known += one.duplicates - was.duplicates
+        delivered, dead = one.delivered - was.delivered, one.dead - was.dead
         if name:
-            click.echo(
-                f"{name}: {one.delivered:,} delivered, {one.dead:,} dead, {one.queued:,} queued"
-            )
+            click.echo(f"{name}: {delivered:,} delivered, {dead:,} dead, {one.queued:,} queued")
+        elif one.filtered > was.filtered:
+            click.echo(f"{one.filtered - was.filtered:,} filtered (no subscription matches)")
+    if known:
+        click.echo(f"{counted(known, 'event')} had been queued before")
 
 
 async def _lines(files: tuple[str, ...], *, follow: bool) -> "AsyncIterator[list[Line]]":

@@ -118,6 +118,10 @@ def command(
         show(report, seconds)
         if dry_run:
             click.echo('dry run: nothing was sent; "delivered" is what would have gone out')
+        if failures is not None and failures.stat().st_size:
+            click.echo(
+                f"{failures} has what failed; once mended: destinations send {config} {failures}"
+            )
     if sender.stopped:
         click.echo(_where_to_go_on(sender, files), err=True)
         # never 0: `send … && rm FILE` must not remove what was not read
@@ -203,9 +207,11 @@ def show(report: "Report", seconds: float) -> None:
             click.echo(f"  {count:>9,}  {label}")
     if report.reasons:
         click.echo("\nwhat went wrong:")
-        for (status, reason), count in report.reasons.most_common(SHOWN):
-            first = report.examples[status, reason]
-            click.echo(f"  {count:>9,}  {status}: {reason} (first at {first})")
+        for why, count in report.reasons.most_common(SHOWN):
+            whose = ", ".join(filter(None, (why.destination, why.subscription)))
+            where = f"{whose}; " if whose else ""
+            where += f"first at {report.places[why][0]}"
+            click.echo(f"  {count:>9,}  {why.status}: {why.reason} ({where})")
         more = len(report.reasons) - SHOWN
         if more > 0:
             click.echo(f"             and {counted(more, 'other reason')}; --json shows all")

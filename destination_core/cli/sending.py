@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, cast
+from typing import IO, Any, BinaryIO, Final, NamedTuple, cast
 
 import orjson
 
@@ -32,6 +32,9 @@ TYPES: Final = ("track", "identify", "page", "screen", "group", "alias", "delete
 MARK: Final = "_delivery"
 """The member under which a failed event carries where it failed; `send` takes it off again."""
 
+PLACES: Final = 100
+"""Places that are kept of each reason."""
+
 STDIN: Final = "(stdin)"
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -47,6 +50,15 @@ class Line:
     route: tuple[str, str] | None = None
 
 
+class Reason(NamedTuple):
+    """Why events did not arrive, and at whom; nobody is named where no subscription had them."""
+
+    status: str
+    reason: str
+    destination: str = ""
+    subscription: str = ""
+
+
 @dataclass(slots=True)
 class Report:
     """What became of everything that was read."""
@@ -55,9 +67,9 @@ class Report:
     unreadable: int = 0
     filtered: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reasons: Counter[Reason] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
-    examples: dict[tuple[str, str], str] = field(default_factory=dict)
+    places: dict[Reason, list[str]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON."""
@@ -67,13 +79,8 @@ class Report:
             "filtered": self.filtered,
             "outcomes": dict(self.outcomes),
             "reasons": [
-                {
-                    "status": status,
-                    "reason": reason,
-                    "count": count,
-                    "first": self.examples[status, reason],
-                }
-                for (status, reason), count in self.reasons.most_common()
+                {**why._asdict(), "count": count, "places": self.places[why]}
+                for why, count in self.reasons.most_common()
             ],
             "warnings": dict(self.warnings.most_common(50)),
         }
@@ -257,26 +264,32 @@ class Sender:
     def _unreadable(self, line: Line, error: InvalidEvent) -> None:
         self.report.events += 1
         self.report.unreadable += 1
-        self._reason(line, "unreadable", str(error))
+        at_line = error.place in ("", f"line {line.number}")
+        place = f"{line.file}:{line.number}" if at_line else f"{line.file}: {error.place}"
+        self._reason(place, Reason("unreadable", error.reason))
 
     def _settled(self, line: Line, deliveries: list[Delivery]) -> None:
         self.report.events += 1
         self.report.filtered += not deliveries
+        place = f"{line.file}:{line.number}"
         kind = line.event["type"] if isinstance(line.event, dict) else ""
         if not deliveries and kind not in TYPES:
             known = ", ".join(TYPES)
-            self._reason(line, "filtered", f"type {kind!r} is none of {known}")
+            self._reason(place, Reason("filtered", f"type {kind!r} is none of {known}"))
         for delivery in deliveries:
             status = str(delivery.status)
             self.report.outcomes[status] += 1
             self.report.warnings.update(delivery.warnings)
             if not delivery.ok:
-                self._reason(line, status, delivery.reason)
+                where = (delivery.connection, delivery.subscription)
+                self._reason(place, Reason(status, delivery.reason, *where))
                 self._write(line, delivery)
 
-    def _reason(self, line: Line, status: str, reason: str) -> None:
-        self.report.reasons[status, reason] += 1
-        self.report.examples.setdefault((status, reason), f"{line.file}:{line.number}")
+    def _reason(self, place: str, why: Reason) -> None:
+        self.report.reasons[why] += 1
+        places = self.report.places.setdefault(why, [])
+        if len(places) < PLACES:
+            places.append(place)
 
     def _write(self, line: Line, delivery: Delivery) -> None:
         if self._failures is None:

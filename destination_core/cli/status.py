@@ -1,7 +1,6 @@
 """`destinations status`."""
 
 import asyncio
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,7 @@ from destination_core.cli.loading import (
     config_argument,
     echo_json,
     json_option,
-    registry,
+    outline,
 )
 from destination_core.cli.main import OK, PROBLEMS
 from destination_core.cli.moments import shown
@@ -34,11 +33,9 @@ def command(config: Path, as_json: bool) -> int:
 
     A running one also tells which destinations are paused, since when and why.
     """
-    from destination_core.connection import load_service
-
-    service = load_service(config, registry(), os.environ)
-    check_queue(service.queue_path)
-    counts, damage, states = asyncio.run(_read(service.queue_path))
+    path = outline(config).queue_path
+    check_queue(path)
+    counts, damage, states = asyncio.run(_read(path))
     if as_json:
         destinations = {
             name or "(none)": {
@@ -60,6 +57,9 @@ def command(config: Path, as_json: bool) -> int:
         for name, state in states.items():
             if state["state"] != "closed":
                 click.echo(_paused(name, state))
+        queued = sum(one.queued for one in counts.values())
+        if queued and not states:
+            click.echo("nobody delivers now; start `serve` or `run`")
         for message in damage:
             click.echo(f"damage: {message}", err=True)
     lost = any(one.difference or one.damaged for one in counts.values())

@@ -12,7 +12,7 @@ import orjson
 
 from destination_core.cli import runners
 from destination_core.cli.letters import check_destination
-from destination_core.cli.loading import config_argument, json_option, registry
+from destination_core.cli.loading import config_argument, json_option, outline
 from destination_core.cli.main import OK
 
 LOOK_SECONDS = 0.5
@@ -32,13 +32,10 @@ COLOURS = {"delivered": "green", "retryable": "yellow", "filtered": "bright_blac
 @json_option
 def command(config: Path, lines: int | None, as_json: bool, **wanted: str | None) -> int:
     """Show what becomes of events while `serve` or `run` delivers them, until Ctrl-C."""
-    from destination_core.connection import load_service
-
-    service = load_service(config, registry(), os.environ)
-    check_destination(wanted["destination"], [one.name for one in service.connections])
-    path = service.queue_path
+    service = outline(config)
+    check_destination(wanted["destination"], service.destinations)
     try:
-        asyncio.run(_Tail(path, wanted, lines, as_json=as_json).run())
+        asyncio.run(_Tail(service.queue_path, wanted, lines, as_json=as_json).run())
     except KeyboardInterrupt:
         return OK
     return OK

@@ -3,10 +3,11 @@
 from destination_core.connection.config import QueueConfig
 from destination_core.connection.connection import Connection
 from destination_core.connection.json_schema import config_schema
-from destination_core.connection.loader import Service, load_connections, load_service
+from destination_core.connection.loader import load_connections
 from destination_core.connection.mistakes import InvalidConfiguration
 from destination_core.connection.policy import CRASHES, LONGEST_WAIT, Policy
 from destination_core.connection.secrets import variable_of
+from destination_core.connection.service import Outline, Service, load_outline, load_service
 from destination_core.connection.subscription import (
     CompiledSubscription,
     Subscription,
@@ -20,6 +21,7 @@ __all__ = [
     "CompiledSubscription",
     "Connection",
     "InvalidConfiguration",
+    "Outline",
     "Policy",
     "QueueConfig",
     "Service",
@@ -28,6 +30,7 @@ __all__ = [
     "config_schema",
     "digest_of",
     "load_connections",
+    "load_outline",
     "load_service",
     "variable_of",
 ]

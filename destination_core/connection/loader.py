@@ -1,7 +1,7 @@
 """How a configuration file becomes connections: every mistake with its place."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,10 @@ from destination_core.connection.config import (
     AudienceConfig,
     Config,
     DestinationConfig,
-    IngestConfig,
-    QueueConfig,
     SubscriptionConfig,
 )
 from destination_core.connection.connection import Connection
 from destination_core.connection.mistakes import InvalidConfiguration, said, without
-from destination_core.connection.policy import Policy
 from destination_core.connection.secrets import Resolver, has_reference, unreferenced, variable_of
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
@@ -30,47 +27,6 @@ from destination_core.relay import Relay
 from destination_core.schema import Settings, fields_of, load_settings
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What `serve` and `run` need: connections with their policies, write keys by source, queue."""
-
-    connections: tuple[Connection[Any], ...]
-    policies: Mapping[str, Policy]
-    sources: Mapping[str, tuple[str, ...]] = field(repr=False)
-    ingest: IngestConfig
-    queue: QueueConfig
-    queue_path: Path
-
-    @property
-    def secrets(self) -> frozenset[str]:
-        """What must not be seen anywhere: write keys and the secrets of all connections."""
-        keys = (key for found in self.sources.values() for key in found)
-        return frozenset(keys).union(*(one.secrets for one in self.connections))
-
-
-def load_service(path: Path, registry: Registry, environment: Mapping[str, str]) -> Service:
-    """Read a configuration file for the runner; raises as ``load_connections`` does."""
-    loader = _Loader(read(path), registry, environment, path.parent)
-    connections, sources = loader.connections(), loader.sources()
-    config = loader.config
-    longest = max((one.delivery.retry_window for one in config.destinations.values()), default=0)
-    if config.queue.dedup_window < longest and loader.has("queue"):
-        loader.problem(
-            ("queue", "dedup_window"),
-            f"dedup_window is {config.queue.dedup_window:g} s, shorter than a retry_window of"
-            f" {longest:g} s: a repetition could be taken for something new",
-        )
-    loader.finish()
-    return Service(
-        tuple(connections),
-        {name: one.delivery for name, one in config.destinations.items()},
-        sources,
-        config.ingest,
-        config.queue,
-        path.parent / config.queue.path,
-    )
-
-
 def load_connections(
     path: Path, registry: Registry, environment: Mapping[str, str]
 ) -> list[Connection[Any]]:
@@ -79,13 +35,13 @@ def load_connections(
     Raises ``InvalidConfiguration`` with every mistake and its place, ``ConfigurationError`` when
     the file cannot be read.
     """
-    loader = _Loader(read(path), registry, environment, path.parent)
+    loader = Loader(read(path), registry, environment, path.parent)
     opened = loader.connections()
     loader.finish()
     return opened
 
 
-class _Loader:
+class Loader:
     """Collect mistakes instead of stopping at the first.
 
     What has a mistake of form is passed over, and the rest is looked at all the same.

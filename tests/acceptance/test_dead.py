@@ -39,3 +39,31 @@ async def test_dead_letters_tell_whose_they_are_and_go_by_number(operator: Opera
     assert "warning: crm, other: Customer.io orders" in replay.err
     alone = await operator.run("replay", "c.json", "--dry-run", "--message", "m-3")
     assert "warning: other: Customer.io orders" in alone.err
+
+
+async def test_whoever_looks_needs_no_secrets(operator: Operator) -> None:
+    """The service has them; its operator's shell may not. What nobody delivers is told."""
+    operator.write("events.ndjson", map(track, range(2)))
+    operator.simulator.faults.add(Fault(refuse=(1,), path="/api/v2/batch", times=1))
+    assert (await operator.run("run", "c.json", "events.ndjson")).code == 5
+    del operator.environment["API_KEY"]
+    for command in (("status",), ("find", "--user", "u1"), ("dead", "list")):
+        looked = await operator.run(*command, "c.json")
+        assert looked.code == 0, looked.err
+        assert "nobody delivers" not in looked.out
+    shown = await operator.run("dead", "show", "c.json", "1")
+    assert shown.json()["event"]["userId"] == "u1"
+    assert (await operator.run("dead", "retry", "c.json")).code == 0
+    waiting = await operator.run("status", "c.json")
+    assert "nobody delivers now; start `serve` or `run`" in waiting.out
+
+
+async def test_nothing_is_dropped_unasked(operator: Operator) -> None:
+    """Where nobody can be asked, it takes --yes; how many it would be is told."""
+    operator.write("events.ndjson", map(track, range(2)))
+    operator.simulator.faults.add(Fault(refuse=(0, 1), path="/api/v2/batch", times=1))
+    assert (await operator.run("run", "c.json", "events.ndjson")).code == 5
+    unasked = await operator.run("dead", "drop", "c.json", stdin=b"y\n")
+    assert (unasked.code, "--yes" in unasked.err) == (2, True)
+    assert unasked.out == "2 dead letters would be dropped\n"
+    assert (await operator.run("dead", "list", "c.json")).out.endswith("2 dead letters\n")

@@ -1,5 +1,6 @@
 """`destinations replay`: what has died, or what an archive holds, goes out again."""
 
+import gzip
 import json
 
 from destination_customerio.simulator import Fault
@@ -54,6 +55,17 @@ async def test_an_archive_goes_out_again(operator: Operator) -> None:
     assert "1 delivery" in (await operator.run("replay", "c.json", "archive.ndjson", *one)).out
     assert (await operator.run("run", "c.json")).code == 0
     assert held(operator) == [1, 2, 3, 4]
+
+
+async def test_an_archive_may_be_standard_input(operator: Operator) -> None:
+    """Gzipped or not; what cannot be read has its line."""
+    lines = "".join(json.dumps(track(n)) + "\n" for n in range(3)).encode()
+    for archive, code in ((lines, 0), (gzip.compress(lines), 0), (lines + b"nonsense\n", 1)):
+        replay = await operator.run("replay", "c.json", "-", "--user", "u1", stdin=archive)
+        assert (replay.code, replay.out) == (code, "1 delivery queued again\n"), replay.err
+    assert "unreadable: (stdin): line 4: event is not JSON" in replay.err
+    assert (await operator.run("run", "c.json")).code == 0
+    assert set(held(operator)) == {1}
 
 
 async def test_what_replay_does_not_take(operator: Operator) -> None:

@@ -116,6 +116,9 @@ async def test_dead_letters_from_the_command_line(operator: Operator) -> None:
     assert held(operator) == list(range(10))
     again = await operator.run("run", "c.json", "events.ndjson")  # deduplicated
     assert (again.code, held(operator)) == (0, list(range(10)))
+    assert again.out == (
+        "customerio: 0 delivered, 0 dead, 0 queued\n10 events had been queued before\n"
+    )
 
 
 async def test_a_file_is_followed_through_its_rotation(operator: Operator) -> None:

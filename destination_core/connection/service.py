@@ -1,0 +1,82 @@
+"""What the runner takes from a configuration file, and what is enough to look into its queue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from destination_core.connection.config import IngestConfig, QueueConfig
+from destination_core.connection.connection import Connection
+from destination_core.connection.loader import Loader
+from destination_core.connection.policy import Policy
+from destination_core.connection.source import read
+from destination_core.plugins import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What `serve` and `run` need: connections with their policies, write keys by source, queue."""
+
+    connections: tuple[Connection[Any], ...]
+    policies: Mapping[str, Policy]
+    sources: Mapping[str, tuple[str, ...]] = field(repr=False)
+    ingest: IngestConfig
+    queue: QueueConfig
+    queue_path: Path
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must not be seen anywhere: write keys and the secrets of all connections."""
+        keys = (key for found in self.sources.values() for key in found)
+        return frozenset(keys).union(*(one.secrets for one in self.connections))
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The names that a configuration gives, and its queue: nothing of it is a secret."""
+
+    destinations: tuple[str, ...]
+    sources: tuple[str, ...]
+    queue: QueueConfig
+    queue_path: Path
+
+
+def load_service(path: Path, registry: Registry, environment: Mapping[str, str]) -> Service:
+    """Read a configuration file for the runner; raises as ``load_connections`` does."""
+    loader = Loader(read(path), registry, environment, path.parent)
+    connections, sources = loader.connections(), loader.sources()
+    config = loader.config
+    longest = max((one.delivery.retry_window for one in config.destinations.values()), default=0)
+    if config.queue.dedup_window < longest and loader.has("queue"):
+        loader.problem(
+            ("queue", "dedup_window"),
+            f"dedup_window is {config.queue.dedup_window:g} s, shorter than a retry_window of"
+            f" {longest:g} s: a repetition could be taken for something new",
+        )
+    loader.finish()
+    return Service(
+        tuple(connections),
+        {name: one.delivery for name, one in config.destinations.items()},
+        sources,
+        config.ingest,
+        config.queue,
+        path.parent / config.queue.path,
+    )
+
+
+def load_outline(path: Path) -> Outline:
+    """Read of a configuration file what needs neither plugins nor secrets.
+
+    Whoever looks into a queue beside a service need not have its environment. Raises
+    ``InvalidConfiguration`` with every mistake of form, ``ConfigurationError`` when the file cannot
+    be read.
+    """
+    loader = Loader(read(path), Registry.of(), {}, path.parent)
+    loader.finish()
+    config = loader.config
+    return Outline(
+        tuple(config.destinations),
+        tuple(config.sources),
+        config.queue,
+        path.parent / config.queue.path,
+    )
