@@ -120,7 +120,8 @@ def _show(
     if report.reasons:
         click.echo("\nwhat was not delivered, and why")
         for why, count in report.reasons.most_common(EXAMPLES):
-            click.echo(f"  {count:>7,}  {why.reason.splitlines()[0][:100]}")
+            whose = f"{why.subscription}: " if why.subscription else ""
+            click.echo(f"  {count:>7,}  {whose}{why.reason.splitlines()[0][:100]}")
         if (more := len(report.reasons) - EXAMPLES) > 0:
             click.echo(f"           and {counted(more, 'other reason')}; --json shows all")
     if report.warnings:

@@ -4,8 +4,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Final
 
 import destination_core as dc
+
+
+LABELS: Final = {
+    "suppressed": "suppressed people",
+    "duplicates": "events that came twice, kept once",
+    "failures": "calls that were accepted and changed nothing",
+}
+"""What the simulator's counts are called where nobody has read about them."""
 
 
 def events() -> Traversable:
@@ -22,7 +31,8 @@ async def target() -> AsyncIterator[dc.DemoTarget]:
     async with Simulator(region="us") as simulator:
 
         def summary() -> Sequence[tuple[str, int]]:
-            return list(simulator.state.counts().items())
+            counts = simulator.state.counts()
+            return [(LABELS.get(name, name), count) for name, count in counts.items()]
 
         yield dc.DemoTarget(
             settings={
