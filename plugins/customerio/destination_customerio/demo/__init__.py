@@ -8,7 +8,6 @@ from typing import Final
 
 import destination_core as dc
 
-
 LABELS: Final = {
     "suppressed": "suppressed people",
     "duplicates": "events that came twice, kept once",
