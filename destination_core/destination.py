@@ -219,8 +219,12 @@ def action(
     ``audience`` tells the handlers who comes and goes. For a definition that exists only as data,
     call ``Action`` itself.
 
-    Raises ``PluginError`` when the handler is not ``async def`` or its payload is unknown.
+    Raises ``PluginError`` when there is no slug, the handler is not ``async def`` or its payload is
+    unknown.
     """
+    given: object = slug
+    if not isinstance(given, str):
+        raise PluginError('@dc.action has no slug; give it one: @dc.action("upsertContact")')
 
     def declare(handler: Handler[S, P], /) -> Action[S, P]:
         return Action(
@@ -298,7 +302,8 @@ class Destination(Generic[S]):
     one would expect; `destinations replay` shows it. ``authentication`` is for OAuth 2,
     ``audiences`` for a destination that keeps audiences.
 
-    Raises ``PluginError`` when a slug is taken twice or a preset names no action.
+    Raises ``PluginError`` when settings or actions are something else, a slug is taken twice or a
+    preset names no action.
     """
 
     slug: str
@@ -315,7 +320,17 @@ class Destination(Generic[S]):
     audiences: Audiences | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what no configuration could name without ambiguity."""
+        """Refuse what is no definition, and what no configuration could name without ambiguity."""
+        if not (isinstance(self.settings, type) and issubclass(self.settings, Settings)):
+            raise PluginError(
+                f"{self.slug}: settings must be a class that inherits destination_core.Settings,"
+                f" got {self.settings!r}"
+            )
+        given: object = self.actions
+        if not (isinstance(given, Sequence) and all(isinstance(one, Action) for one in given)):
+            raise PluginError(
+                f"{self.slug}: actions must be a list of what @dc.action makes, got {given!r}"
+            )
         for slug, times in Counter(one.slug for one in self.actions).items():
             if times > 1:
                 raise PluginError(f"{self.slug}: action {slug!r} is declared {times} times")

@@ -21,11 +21,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from traceback import extract_tb
+from traceback import walk_tb
 from typing import Any, ClassVar, Final
 
 LONGEST: Final = 500
 """Characters of what a plugin raised that are shown."""
+
+_CALLERS: Final = frozenset({"destination_core", "pluggy", "asyncio", "contextlib"})
+"""Whose lines stand between the engine and a plugin."""
 
 
 class DestinationError(Exception):
@@ -213,17 +216,25 @@ def _text(value: object) -> str:
     return str(value).encode("utf-8", "replace").decode()
 
 
+def _place(error: BaseException) -> str:
+    """Return the last line of the plugin's own on the way to an error, else the last of all."""
+    frames = [
+        (str(frame.f_globals.get("__name__")).partition(".")[0], frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+    ]
+    author = next((package for package, *_ in frames if package not in _CALLERS), None)
+    own = [one for one in frames if one[0] == author] or frames
+    return f" at {PurePath(own[-1][1]).name}:{own[-1][2]}" if own else ""
+
+
 def plugin_fault(
     what: str, error: BaseException, conceal: Callable[[str], str] = str
 ) -> PluginFault:
     """Turn an exception that a plugin did not mean into one that settles the event.
 
-    ``what`` says what the plugin was doing. The message names the exception and the line that
-    raised it; ``conceal`` blanks secrets out of its text, before that is cut.
+    ``what`` says what the plugin was doing. The message names the exception and the plugin's line
+    that led to it; ``conceal`` blanks secrets out of its text, before that is cut.
     """
-    place = ""
-    frames = extract_tb(error.__traceback__)
-    if frames:
-        place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}"
+    place = _place(error)
     text = conceal(f"{type(error).__name__}: {error}")[:LONGEST]
     return PluginFault(f"{what} raised {text}{place}")

@@ -13,6 +13,7 @@ from destination_core.context import Context
 from destination_core.credentials import AccessToken
 from destination_core.destination import Action, Destination
 from destination_core.dispatch import Dispatcher
+from destination_core.errors import PluginError
 from destination_core.features import ChoiceQuery, Choices
 from destination_core.hookspecs import PROJECT
 from destination_core.http import RequestOptions
@@ -92,8 +93,17 @@ class Relay(Generic[S]):
         self._validate_settings(settings=settings)
 
     def extend_request(self, settings: S, token: AccessToken | None = None) -> RequestOptions:
-        """Return what the plugin adds to every request of a connection."""
-        return self._extend_request(settings=settings, token=token) or RequestOptions()
+        """Return what the plugin adds to every request of a connection.
+
+        Raises ``PluginError`` when that is no ``RequestOptions``.
+        """
+        options = self._extend_request(settings=settings, token=token)
+        if not isinstance(options, RequestOptions | None):
+            raise PluginError(
+                f"{self.destination.slug}: extend_request must return a"
+                f" destination_core.RequestOptions, not {type(options).__name__}"
+            )
+        return options or RequestOptions()
 
     def refresh_access_token(self, ctx: Context[S]) -> Awaitable[AccessToken]:
         """Get a new access token."""

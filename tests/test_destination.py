@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any
 
+import pydantic
 import pytest
 
 import destination_core as dc
+from destination_core.schema import fields_of
 from tests import acme
 
 
@@ -96,3 +98,34 @@ def test_batching_needs_room() -> None:
     """A batch of nothing is refused."""
     with pytest.raises(dc.PluginError, match="size must be at least 1, got 0"):
         dc.Batching(size=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"actions": acme.upsert_contact}, "actions must be a list of what"),
+        ({"actions": [acme.upsert_contacts]}, "actions must be a list of what"),
+        ({"settings": pydantic.BaseModel}, "settings must be a class that inherits"),
+        ({"settings": acme.Settings(api_key="k")}, "settings must be a class that inherits"),
+    ],
+    ids=["action", "function", "model", "value"],
+)
+def test_what_is_no_definition_is_named(options: dict[str, Any], said: str) -> None:
+    """Before anything asks it for what it does not have."""
+    given = {"title": "T", "settings": acme.Settings, "actions": [acme.upsert_contact]}
+    with pytest.raises(dc.PluginError, match=said):
+        dc.Destination("acme", **{**given, **options})
+
+
+def test_an_action_needs_its_slug() -> None:
+    """The brackets are easily forgotten."""
+    with pytest.raises(dc.PluginError, match=r"give it one: @dc\.action"):
+        dc.action(acme.upsert_contact.handler)  # type: ignore[arg-type]
+
+
+def test_a_field_has_one_default_mapping() -> None:
+    """Two would hide one another; a text is none."""
+    with pytest.raises(dc.PluginError, match=r"P\.id has two default mappings"):
+        fields_of(pydantic.create_model("P", id=Annotated[str, dc.path("$.a"), dc.path("$.b")]))
+    with pytest.raises(dc.PluginError, match=r"the text '\$\.a' in its annotation"):
+        fields_of(pydantic.create_model("P", id=Annotated[str, "$.a"]))

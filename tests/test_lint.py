@@ -1,7 +1,7 @@
 """Definition checks: each fault is found, with its rule, its action, its field and its line."""
 
 import inspect
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import Field, SecretStr
@@ -20,6 +20,7 @@ class Settings(dc.Settings):
     token_url: Annotated[str, Field(description="Not one.")] = ""
     clientSecret: Annotated[str, Field(description="Looks like one.")] = ""  # noqa: N815
     access_token: Annotated[str, Field(description="Looks like one.")] = ""
+    region: Annotated[Literal["us", "eu"], Field(description="D")] = "US"  # type: ignore[assignment]
 
 
 class Inherited(dc.Payload):
@@ -72,6 +73,7 @@ PRESET = dc.Preset("P", "do it", "nonsense =", {"unknown": 1, "odd": {"@nope": 1
         ("batch-key", {}, [("", "none"), ("do it", "nope")]),
         ("required-field", {}, [("do it", "nobody")]),
         ("default-mapping", {}, [("do it", "odd"), ("do it", "broken")]),
+        ("default", {}, [("", "region")]),
         ("trigger", {}, [("do it", "")]),
         ("title", {"title": ""}, [("", "")]),
         ("description", {"description": ""}, [("do it", ""), ("do it", "token")]),
@@ -119,6 +121,23 @@ def test_a_model_without_source_has_no_place() -> None:
     one = dc.Destination("made", title="Made", settings=dc.Settings, actions=[made])
     (finding,) = [finding for finding in lint(one) if finding.rule == "required-field"]
     assert (finding.field, finding.place) == ("id", None)
+
+
+def test_a_slip_in_a_default_mapping_is_a_warning() -> None:
+    """It is legal, and probably not meant."""
+
+    class Slips(dc.Payload):
+        name: Annotated[str, dc.template("{{traits.first} {{traits.last}}")] = ""
+        email: Annotated[str, dc.coalesce("$.traits..email", "$.userId")] = ""
+        fine: Annotated[str, dc.template("{{{traits.a}}} {b} {{traits['x..y']}}")] = ""
+        quoted: Annotated[str, dc.path("$.traits['a..b']")] = ""
+
+    made = dc.Action("slips", act, payload=Slips, title="Slips", description="Has slips.")
+    one = dc.Destination("slips", title="Slips", settings=dc.Settings, actions=[made])
+    slips = {it.field: it.message for it in lint(one) if it.rule == "default-mapping"}
+    assert slips.keys() == {"name", "email"}
+    assert "braces without their other half" in slips["name"]
+    assert "'$.traits..email' has nothing between two dots" in slips["email"]
 
 
 def test_what_is_advice_is_no_error() -> None:

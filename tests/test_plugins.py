@@ -238,3 +238,36 @@ def test_what_is_broken_has_its_line(
     sys.modules.pop("broken_one", None)
     assert said in failure.reason
     assert failure.place == (f"{tmp_path / 'broken_one.py'}:{line}" if line else "")
+
+
+@pytest.mark.parametrize(
+    ("hooks", "said"),
+    [
+        ({"extend_request": lambda settings: {}}, "must return a destination_core.RequestOptions"),
+        ({"extend_request": lambda settings: settings.nope}, "extend_request raised AttributeErr"),
+        ({"validate_settings": lambda settings: {}["x"]}, "validate_settings raised KeyError: 'x'"),
+        (
+            {
+                "extend_request": lambda settings: dc.RequestOptions(
+                    "", {"A": str(settings.api_key)}
+                )
+            },
+            "take the value of a SecretStr by .get_secret_value()",
+        ),
+    ],
+    ids=["dict", "attribute", "key", "masked"],
+)
+def test_a_set_up_hook_that_goes_wrong_is_a_fault_of_the_plugin(
+    hooks: dict[str, Any], said: str
+) -> None:
+    """Named with its line, as every error of a configuration: nobody sees a traceback."""
+    destination = dc.Destination(
+        "odd", title="Odd", settings=acme.Settings, actions=[acme.upsert_contact]
+    )
+    odd = plugin("odd", register_destination=lambda: destination, **hooks)
+    (relay,) = dc.Registry.of(odd).relays.values()
+    with pytest.raises(dc.PluginError) as caught:
+        dc.Connection("odd", relay, settings={"api_key": "secret-5"})
+    assert said in str(caught.value)
+    if "raised" in said:
+        assert " at test_plugins.py:" in str(caught.value)

@@ -168,6 +168,8 @@ def _show(one: dict[str, Any]) -> None:
             click.echo(f"    {key}: {value}")
         if request["body"] is not None:
             click.echo(f"    {_indented(request['body'], 4)}")
+    if one["matched"] and not (one.get("error") or one.get("requests")):
+        click.echo("  no request would be sent")
     if one.get("open"):
         click.echo(f"  {one['open']}")
     click.echo()

@@ -44,4 +44,5 @@ def _findings(plugin: str) -> "list[Finding]":
             file, _, line = failure.place.rpartition(":")
             place = Place(file, int(line)) if file else None
             return [Finding("plugin", str(failure), place=place)]
-    return lint(registry.relay(plugin).destination)
+    found = lint(registry.relay(plugin).destination)
+    return sorted(found, key=lambda one: (one.place.file, one.place.line) if one.place else ("", 0))

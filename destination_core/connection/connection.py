@@ -2,7 +2,8 @@
 
 import copy
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 
@@ -15,8 +16,10 @@ from destination_core.connection.subscription import (
     compile_subscription,
 )
 from destination_core.credentials import MemoryTokens, TokenStore
+from destination_core.errors import ConfigurationError, PluginError, plugin_fault
 from destination_core.fql import TriggerIndex
 from destination_core.http import RequestOptions
+from destination_core.http.redaction import Redactor
 from destination_core.relay import Relay
 from destination_core.schema import Settings, load_settings
 from destination_core.work import Event
@@ -33,7 +36,8 @@ class Connection(Generic[S]):
     ``settings`` is the model or what it is made from; ``tokens`` keeps the access token of an OAuth
     2 destination, by default in memory; ``audiences`` are those that it keeps;
     ``allowed_networks`` (CIDR) may be sent to where only public addresses may otherwise. Raises
-    ``InvalidSettings``, ``InvalidSubscription`` or ``InvalidMapping``; nothing is sent.
+    ``InvalidSettings``, ``InvalidSubscription`` or ``InvalidMapping``, and ``PluginError`` when a
+    hook raises what it did not mean; nothing is sent.
     """
 
     def __init__(
@@ -54,17 +58,31 @@ class Connection(Generic[S]):
             if isinstance(settings, Settings)
             else load_settings(relay.destination.settings, settings)
         )
-        relay.validate_settings(self.settings)
-        self.options: RequestOptions = replace(
-            relay.extend_request(self.settings), allowed_networks=tuple(allowed_networks)
-        )
+        self.secrets: frozenset[str] = frozenset(_secrets(self.settings))
+        with self._hook("validate_settings"):
+            relay.validate_settings(self.settings)
+        with self._hook("extend_request"):
+            self.options: RequestOptions = replace(
+                relay.extend_request(self.settings), allowed_networks=tuple(allowed_networks)
+            )
         self.subscriptions: tuple[CompiledSubscription, ...] = tuple(
             compile_subscription(relay.destination, one) for one in subscriptions if one.enabled
         )
-        self.secrets: frozenset[str] = frozenset(_secrets(self.settings))
         self.index = TriggerIndex([one.trigger for one in self.subscriptions])
         self.audiences: Mapping[str, Audience] = {one.key: one for one in audiences}
         self.tokens: TokenStore = tokens or MemoryTokens()
+
+    @contextmanager
+    def _hook(self, name: str) -> Iterator[None]:
+        """Turn what a hook did not mean to raise into an error with its line, without secrets."""
+        try:
+            yield
+        except ConfigurationError:
+            raise
+        except Exception as error:  # noqa: BLE001  a plugin may raise anything
+            what = f"{self.relay.destination.slug}: {name}"
+            fault = plugin_fault(what, error, Redactor(self.secrets).text)
+            raise PluginError(str(fault)) from None
 
     @property
     def origin(self) -> str:

@@ -17,7 +17,7 @@ from destination_core.errors import (
 )
 from destination_core.features import MODES, PLAIN, Saved, Usage
 from destination_core.fql import Trigger
-from destination_core.mapping import CompiledMapping
+from destination_core.mapping import CompiledMapping, suspicions
 from destination_core.schema import SYNC_MODE_KEY, Payload
 
 SEGMENT_KEYS: Final = {
@@ -114,6 +114,8 @@ class CompiledSubscription:
         yield from self._unsaved()
         for path, fault in self.mapping.doomed():
             yield f"subscription {self.name!r}: mapping of {path} fails on every event: {fault}"
+        for path, slip in suspicions(self.mapping.source):
+            yield f"subscription {self.name!r}: mapping of {path}: {slip}"
         if "__segment_internal_directive" in self.mapping.source:
             return
         for key in self.mapping.source:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from destination_core.http.transport import Transport
 
 
+MASKED: Final = "**********"
+"""What pydantic writes for a ``SecretStr``."""
+
 BURST_SECONDS: Final = 0.1
 """Requests of so long a time may go at once; a second's worth would be twice the rate, briefly."""
 
@@ -31,8 +34,8 @@ class RequestOptions:
     go with them. ``public_only`` is for URLs that users supply: requests go to public addresses
     only, and to ``allowed_networks`` (CIDR), which the operator sets. ``requests_per_second``
     bounds the rate of the connection; bursts are those of a tenth of a second. Raises
-    ``InvalidSettings`` for a URL or a header that cannot be used, ``PluginError`` for a number
-    that is none, ``ValueError`` for a network that is none.
+    ``InvalidSettings`` for a URL or a header that cannot be used, ``PluginError`` for one that the
+    plugin made wrong and for a number that is none, ``ValueError`` for a network that is none.
     """
 
     base_url: str = ""
@@ -55,6 +58,11 @@ class RequestOptions:
                 raise PluginError(f"header {name!r} is not a name; use letters and hyphens")
             if not isinstance(value, str):
                 raise PluginError(f"header {name!r} is a {type(value).__name__}; give a string")
+            if MASKED in value:
+                raise PluginError(
+                    f"header {name!r} has asterisks in the place of a secret: take the value of a"
+                    " SecretStr by .get_secret_value()"
+                )
             if LINE_BREAK.search(value):
                 raise InvalidSettings(
                     f"header {name!r} would have a line break; look for one in the settings"

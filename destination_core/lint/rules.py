@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from destination_core import fql, mapping
 from destination_core.destination import Action, Destination
@@ -77,7 +79,7 @@ def _presets(destination: Destination[Any]) -> Iterator[Finding]:
         action = destination.action(preset.action)
         about = f"preset {preset.name!r}"
         if fault := _trigger_fault(preset.subscribe):
-            yield Finding("preset", f"{about}: trigger {fault}", action=preset.action)
+            yield Finding("preset", f"{about}: {fault}", action=preset.action)
         if action is None:
             names = ", ".join(one.slug for one in destination.actions)
             yield Finding(
@@ -106,6 +108,24 @@ def _secrets(destination: Destination[Any]) -> Iterator[Finding]:
                 " pydantic.SecretStr",
                 field=spec.key,
                 place=place_of_field(destination.settings, spec.attribute),
+            )
+
+
+def _defaults(destination: Destination[Any]) -> Iterator[Finding]:
+    model = destination.settings
+    for name, info in model.model_fields.items():
+        if info.is_required() or info.default_factory is not None:
+            continue
+        declared: Any = Annotated[info.annotation, *info.metadata, None]
+        try:
+            TypeAdapter[Any](declared).validate_python(info.default)
+        except ValidationError as error:
+            said = error.errors(include_input=False, include_url=False)[0]["msg"]
+            yield Finding(
+                "default",
+                f"default of setting {name!r} is not valid: {said}",
+                field=name,
+                place=place_of_field(model, name),
             )
 
 
@@ -146,7 +166,7 @@ def _action_texts(action: Action[Any, Any]) -> Iterator[Finding]:
 
 def _triggers(action: Action[Any, Any]) -> Iterator[Finding]:
     if action.subscribe is not None and (fault := _trigger_fault(action.subscribe)):
-        yield _of(action, "trigger", f"action {action.slug!r}: default trigger {fault}")
+        yield _of(action, "trigger", f"action {action.slug!r}: default {fault}")
 
 
 def _mappings(action: Action[Any, Any]) -> Iterator[Finding]:
@@ -158,6 +178,9 @@ def _mappings(action: Action[Any, Any]) -> Iterator[Finding]:
                 f"field {action.slug}.{key}: default mapping {fault}",
                 field=key,
             )
+        for _, slip in mapping.suspicions(value):
+            where = f"field {action.slug}.{key}"
+            yield _of(action, "default-mapping", f"{where}: {slip}", "warning", field=key)
 
 
 def _payload_secrets(action: Action[Any, Any]) -> Iterator[Finding]:
@@ -202,6 +225,7 @@ _OF_DESTINATION: Final[tuple[Callable[[Destination[Any]], Iterator[Finding]], ..
     _slugs,
     _destination_texts,
     _secrets,
+    _defaults,
     _presets,
     _shared_batch_keys,
 )
@@ -231,7 +255,7 @@ def _trigger_fault(trigger: str) -> str:
     try:
         fql.parse(trigger)
     except DestinationError as error:
-        return f"{trigger!r} cannot be read: {error}"
+        return str(error)
     return ""
 
 

@@ -18,6 +18,7 @@ from destination_core.mapping.builders import (
     transform,
 )
 from destination_core.mapping.compiled import CompiledMapping, compile  # noqa: A004  as in `re.compile`
+from destination_core.mapping.suspicions import suspicions
 from destination_core.mapping.validation import faults
 from destination_core.mapping.values import copied
 
@@ -39,6 +40,7 @@ __all__ = [
     "merge",
     "path",
     "replace",
+    "suspicions",
     "template",
     "transform",
 ]

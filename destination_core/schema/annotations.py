@@ -89,6 +89,7 @@ def _field(
         )
     shape = _shape(info.annotation)
     metadata = (*shape.metadata, *info.metadata)
+    _check_directives(f"{model.__name__}.{name}", metadata)
     said = next((one for one in metadata if isinstance(one, InputField)), InputField())
     directive = next((one for one in metadata if isinstance(one, Directive)), None)
     kind = said.type or shape.kind
@@ -122,6 +123,23 @@ def _field(
         unmapped=said.unmapped,
         extras=said.extras,
     )
+
+
+def _check_directives(where: str, metadata: Iterable[Any]) -> None:
+    """Refuse what looks like a default mapping and would say nothing."""
+    mapped = False
+    for one in metadata:
+        if isinstance(one, str) and one.startswith(("$.", "{{")):
+            raise PluginError(
+                f"{where} has the text {one!r} in its annotation, which says nothing; write"
+                " dc.path(...) or dc.template(...)"
+            )
+        if mapped and isinstance(one, Directive):
+            raise PluginError(
+                f"{where} has two default mappings; keep one: dc.coalesce(...) takes the first of"
+                " several that is there"
+            )
+        mapped = mapped or isinstance(one, Directive)
 
 
 def _types(said: InputField, shape: _Shape) -> tuple[JsonType, ...]:

@@ -1,0 +1,31 @@
+"""What is legal in a mapping and probably not meant, to be told before the first event."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+_BRACES: Final = re.compile(r"\{\{|\}\}")
+_FILLED: Final = re.compile(r"\{\{\{[^{}]+\}\}\}|\{\{[^{}]+\}\}")
+_QUOTED: Final = re.compile(r"\[(?:'[^']*'|\"[^\"]*\")\]")
+
+
+def suspicions(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield where in a mapping something looks like a slip, and what."""
+    if isinstance(value, Mapping):
+        template, source = value.get("@template"), value.get("@path")
+        if isinstance(template, str) and _BRACES.search(_FILLED.sub("", template)):
+            yield path, f"template {template!r} has braces without their other half"
+        if isinstance(source, str) and _has_gap(source):
+            yield path, f"path {source!r} has nothing between two dots, or at its end"
+        if "@literal" in value:
+            return
+        for key, one in value.items():
+            yield from suspicions(one, f"{path}/{key}")
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from suspicions(one, f"{path}/{index}")
+
+
+def _has_gap(path: str) -> bool:
+    plain = _QUOTED.sub("", path)
+    return ".." in plain or (plain.endswith(".") and plain != "$.")
