@@ -1,6 +1,7 @@
 """Bytes of a call: encodings undone within bounds, JSON read as Segment reads it."""
 
 import gzip
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from destination_core.server import Refused, wire
+from destination_core.server.call import read_call
 
 
 def packed(data: bytes) -> bytes:
@@ -85,6 +87,22 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(Refused) as caught:
         wire.decoded(body)
     assert (caught.value.status, caught.value.code) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("levels", [1_100, 100_000])
+@pytest.mark.parametrize(
+    ("begin", "end"), [(b"[", b"]"), (b'{"a]":', b"}")], ids=["list", "object"]
+)
+def test_one_event_beyond_measure_does_not_spoil_its_batch(
+    levels: int, begin: bytes, end: bytes
+) -> None:
+    """It is discarded with its code, its neighbours are taken; brackets in strings are text."""
+    fine = b'{"type": "page", "userId": "u", "properties": {"a": "[[{\\"[["}}'
+    deep = b'{"type": "page", "userId": "u", "properties": {"a": %s1%s}}'
+    batch = b", ".join([fine, deep % (begin * levels, end * levels), fine])
+    call = read_call("batch", wire.decoded(b'{"batch": [%s]}' % batch), datetime.now(UTC), "")
+    assert [one.code for one in call.discards] == ["event_too_deep"]
+    assert [one["properties"] for one in call.events] == [{"a": '[[{"[['}] * 2
 
 
 @given(st.binary(max_size=200) | st.text().map(str.encode))

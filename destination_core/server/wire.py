@@ -38,6 +38,13 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: what is left of an emoji that JavaScript has cut."""
 
 
+KEPT: Final = 200
+"""Levels that are left of JSON that is nested too deeply to be read; an event may have fewer."""
+
+_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
+"""What decides about levels: brackets, and strings, in which there may be some."""
+
+
 class Refused(DestinationError):
     """A call cannot be taken as a whole: its ``status``, and a ``code`` for programs.
 
@@ -85,7 +92,8 @@ def decoded(body: bytes) -> dict[str, Any]:
 
     Three things beyond JSON are taken, because Segment takes them and SDKs send them: a byte order
     mark; NaN and infinities, which become null, as do numbers beyond a double; half a surrogate
-    pair, which becomes U+FFFD.
+    pair, which becomes U+FFFD. Of what is nested beyond measure ``KEPT`` levels are read: enough to
+    tell that event of a batch from its neighbours.
     """
     try:
         call = orjson.loads(body)
@@ -97,6 +105,8 @@ def decoded(body: bytes) -> dict[str, Any]:
 
 
 def _patiently(body: bytes, said: str) -> Any:
+    if "depth limit" in said:
+        body = _shallow(body)
     try:
         value = json.loads(
             body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_int=_whole
@@ -105,6 +115,23 @@ def _patiently(body: bytes, said: str) -> Any:
         return orjson.loads(_HALF.sub("\N{REPLACEMENT CHARACTER}", text))
     except (ValueError, RecursionError):
         raise Refused(400, "invalid_json", f"body is not JSON: {said}") from None
+
+
+def _shallow(body: bytes) -> bytes:
+    """Put null for what lies deeper than ``KEPT`` levels."""
+    kept, level, start = [], 0, 0
+    for match in _STRUCTURE.finditer(body):
+        if match[0] in (b"[", b"{"):
+            level += 1
+            if level == KEPT + 1:
+                kept.append(body[start : match.start()])
+                start = match.start()
+        elif match[0] in (b"]", b"}"):
+            if level == KEPT + 1:
+                kept.append(b"null")
+                start = match.end()
+            level -= 1
+    return b"".join([*kept, body[start:]])
 
 
 def _whole(digits: str) -> int | float:
