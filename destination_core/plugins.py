@@ -41,24 +41,36 @@ class PluginFailure:
 
 
 class Registry:
-    """The plugins that are there: destinations by slug, ambient plugins, and failures."""
+    """The plugins that are there: destinations by slug, ambient plugins, and failures.
 
-    def __init__(self, plugins: Iterable[tuple[Origin, object]]) -> None:
-        self.failures: list[PluginFailure] = []
+    ``waiting`` are entry points of destinations, named by their slugs, that are loaded when they
+    are asked for. ``failed`` are the failures of what was loaded so far.
+    """
+
+    def __init__(
+        self, plugins: Iterable[tuple[Origin, object]], waiting: Iterable[EntryPoint] = ()
+    ) -> None:
         self.ambient: list[tuple[Origin, object]] = []
+        self.failed: list[PluginFailure] = []
+        self._relays: dict[str, Relay[Any]] = {}
+        self._waiting: dict[str, list[EntryPoint]] = {}
+        for entry in waiting:
+            self._waiting.setdefault(entry.name, []).append(entry)
+        self._register(plugins)
+
+    def _register(self, plugins: Iterable[tuple[Origin, object]]) -> None:
         found: dict[str, list[tuple[Origin, object, Destination[Any]]]] = {}
         for origin, plugin in plugins:
             try:
                 destination = _checked(origin, plugin)
             except ConfigurationError as error:
                 place = _place(error, origin.value)
-                self.failures.append(PluginFailure(origin, str(error), place))
+                self.failed.append(PluginFailure(origin, str(error), place))
                 continue
             if destination is None:
                 self.ambient.append((origin, plugin))
             else:
                 found.setdefault(destination.slug, []).append((origin, plugin, destination))
-        self._relays: dict[str, Relay[Any]] = {}
         observers = [plugin for _, plugin in self.ambient]
         for slug, candidates in sorted(found.items()):
             if len(candidates) > 1:
@@ -69,28 +81,36 @@ class Registry:
 
     @classmethod
     def discover(cls, only: str | None = None) -> "Registry":
-        """Load every plugin that is installed, by the entry-point group ``destination_core``.
+        """Find every plugin that is installed, by the entry-point group ``destination_core``.
 
-        ``only`` names the one entry point that is wanted. pluggy's own loader stops at the first
-        plugin that does not import and skips a second plugin with the same name in silence, so
-        the entry points are walked here. What cannot be used is in ``failures``; nothing is
-        raised.
+        ``only`` names the one entry point that is wanted. Ambient plugins are loaded at once, and
+        destinations when they are asked for: those that a configuration does not name cost nothing.
+        pluggy's own loader stops at the first plugin that does not import and skips a second
+        plugin with the same name in silence, so the entry points are walked here. What cannot be
+        used is in ``failures``; nothing is raised.
         """
+        found = sorted(entry_points(group=PROJECT), key=_entry_order)
+        wanted = [entry for entry in found if only in (None, entry.name)]
+        destinations = [entry for entry in wanted if _is_destination(entry)]
+        registry = cls((), destinations)
+        registry._load([entry for entry in wanted if entry not in destinations])
+        return registry
+
+    def _load(self, entries: Iterable[EntryPoint]) -> None:
         loaded: list[tuple[Origin, object]] = []
-        failures: list[PluginFailure] = []
-        for entry in sorted(entry_points(group=PROJECT), key=_entry_order):
-            if only not in (None, entry.name):
-                continue
+        for entry in entries:
             origin = _origin(entry)
             try:
                 loaded.append((origin, entry.load()))
             except (Exception, SystemExit) as error:  # noqa: BLE001  an import may raise anything
                 place = _place(error, entry.value)
                 reason = f"importing {entry.value!r} fails: {_said(error)}"
-                failures.append(PluginFailure(origin, reason, place))
-        registry = cls(loaded)
-        registry.failures[:0] = failures
-        return registry
+                self.failed.append(PluginFailure(origin, reason, place))
+        self._register(loaded)
+
+    def _load_all(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        self._load(entry for entries in waiting.values() for entry in entries)
 
     @classmethod
     def of(cls, *plugins: object) -> "Registry":
@@ -101,23 +121,31 @@ class Registry:
 
     @property
     def relays(self) -> Mapping[str, Relay[Any]]:
-        """The destinations that can be used, by slug, in alphabetical order."""
-        return self._relays
+        """The destinations that can be used, by slug, in alphabetical order; loads them all."""
+        self._load_all()
+        return dict(sorted(self._relays.items()))
 
     @property
     def slugs(self) -> list[str]:
-        """The slugs of the destinations that can be used, in alphabetical order."""
-        return list(self._relays)
+        """The slugs of the destinations that can be used, in alphabetical order; loads them all."""
+        return list(self.relays)
+
+    @property
+    def failures(self) -> Sequence[PluginFailure]:
+        """The plugins that cannot be used; loads them all."""
+        self._load_all()
+        return self.failed
 
     def relay(self, slug: str) -> Relay[Any]:
         """Return the destination with this slug; raises ``PluginError`` when there is none."""
+        self._load(self._waiting.pop(slug, ()))
         if slug in self._relays:
             return self._relays[slug]
         for failure in self.failures:
             if failure.origin.name == slug:
                 raise PluginError(str(failure))
-        there = ", ".join(self._relays) or "none"
-        close = get_close_matches(slug, self._relays, n=1)
+        there = ", ".join(self.slugs) or "none"
+        close = get_close_matches(slug, self.slugs, n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
         raise PluginError(
             f"destination {slug!r} is not installed; {hint}installed: {there}."
@@ -125,19 +153,32 @@ class Registry:
         )
 
     def require_sound(self) -> None:
-        """Raise ``PluginError`` when any plugin that was found cannot be used."""
-        if self.failures:
-            raise PluginError("\n".join(str(failure) for failure in self.failures))
+        """Raise ``PluginError`` when any plugin that was loaded cannot be used."""
+        if self.failed:
+            raise PluginError("\n".join(str(failure) for failure in self.failed))
 
     def _refuse_duplicates(self, slug: str, origins: Sequence[Origin]) -> None:
         names = " and ".join(str(origin) for origin in origins)
         for origin in origins:
             reason = f"slug {slug!r} is declared by {names}; uninstall all but one"
-            self.failures.append(PluginFailure(origin, reason))
+            self.failed.append(PluginFailure(origin, reason))
 
 
 def _entry_order(entry: EntryPoint) -> tuple[str, str]:
-    return entry.name, entry.dist.name if entry.dist else ""
+    return entry.name, entry.value
+
+
+def _is_destination(entry: EntryPoint) -> bool:
+    """Tell from a module's names, without running it, whether it registers a destination.
+
+    What cannot be told so may be ambient.
+    """
+    try:
+        loader: Any = getattr(find_spec(entry.module), "loader", None)
+        code = loader.get_code(entry.module)
+    except (Exception, SystemExit):  # noqa: BLE001  to load it will say what is wrong
+        return False
+    return not entry.attr and code is not None and "register_destination" in code.co_names
 
 
 def _origin(entry: EntryPoint) -> Origin:

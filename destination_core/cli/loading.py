@@ -13,7 +13,7 @@ import orjson
 from destination_core.cli.main import USAGE, quietly_interrupted
 from destination_core.connection import Connection, load_connections
 from destination_core.errors import ConfigurationError
-from destination_core.plugins import Registry
+from destination_core.plugins import PluginFailure, Registry
 
 if TYPE_CHECKING:
     from destination_core.cli.logs import Redaction
@@ -37,21 +37,26 @@ def registry() -> Registry:
     """Load the installed plugins; broken ones are named on standard error."""
     with quietly_interrupted():
         found = Registry.discover()
-    for failure in found.failures:
-        click.echo(f"warning: {failure}", err=True)
+        _tell(found.failures)
     return found
 
 
 def connections(config: Path) -> list[Connection[Any]]:
-    """Open the connections of a configuration file."""
-    return load_connections(config, registry(), os.environ)
+    """Open the connections of a configuration file; destinations that it lacks are not loaded."""
+    with quietly_interrupted():
+        found = Registry.discover()
+        _tell(found.failed)
+        return load_connections(config, found, os.environ)
 
 
 def configured(config: Path) -> "Service":
     """Read all of a configuration file, also what only the runner needs."""
     from destination_core.connection import load_service
 
-    return load_service(config, registry(), os.environ)
+    with quietly_interrupted():
+        found = Registry.discover()
+        _tell(found.failed)
+        return load_service(config, found, os.environ)
 
 
 def outline(config: Path) -> "Outline":
@@ -65,11 +70,17 @@ def service(config: Path, redaction: "Redaction") -> "Service":
     """Read a configuration to run it; its secrets are not logged from here on."""
     from destination_core.connection import load_service
 
-    found = registry()
-    found.require_sound()
-    read = load_service(config, found, os.environ)
+    with quietly_interrupted():
+        found = Registry.discover()
+        found.require_sound()
+        read = load_service(config, found, os.environ)
     redaction.conceal(read.secrets)
     return read
+
+
+def _tell(failures: Iterable[PluginFailure]) -> None:
+    for failure in failures:
+        click.echo(f"warning: {failure}", err=True)
 
 
 @contextmanager

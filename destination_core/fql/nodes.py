@@ -10,6 +10,12 @@ ROOTS: Final = ("type", "event", "name", "userId", "properties", "traits", "cont
 TEXT_ROOTS: Final = frozenset({"type", "event", "name"})
 """Fields that compare as text: a bare number or boolean beside them is read as text."""
 
+LONGEST: Final = 10_000
+"""Characters of a trigger."""
+
+DEEPEST: Final = 100
+"""Levels of groups and negations."""
+
 Operator = Literal[
     "=",
     "!=",

@@ -12,6 +12,8 @@ from destination_core.errors import InvalidSubscription
 from destination_core.fql import literals
 from destination_core.fql.faults import fault, unexpected
 from destination_core.fql.nodes import (
+    DEEPEST,
+    LONGEST,
     ROOTS,
     TEXT_ROOTS,
     All,
@@ -24,12 +26,6 @@ from destination_core.fql.nodes import (
     group,
 )
 from destination_core.numbers import text_of
-
-LONGEST: Final = 10_000
-"""Characters of a trigger."""
-
-DEEPEST: Final = 100
-"""Levels of groups and negations."""
 
 _KEY: Final = re.compile(
     r"""(?P<bare>(?:[A-Za-z0-9_\-]|\\.)+)|(?P<quoted>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""",

@@ -7,8 +7,16 @@ from typing import Any, Final
 
 from destination_core.errors import InvalidSubscription
 from destination_core.fql.literals import bound
-from destination_core.fql.nodes import All, Condition, Either, Node, Not, Operator, group
-from destination_core.fql.parser import DEEPEST
+from destination_core.fql.nodes import (
+    DEEPEST,
+    All,
+    Condition,
+    Either,
+    Node,
+    Not,
+    Operator,
+    group,
+)
 from destination_core.fql.render import path_text, render
 from destination_core.fql.trigger import Trigger, parse
 from destination_core.numbers import text_of

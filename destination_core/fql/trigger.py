@@ -7,7 +7,7 @@ from typing import Any
 from destination_core.errors import InvalidSubscription
 from destination_core.fql.explanation import Decision, explain
 from destination_core.fql.nodes import Node
-from destination_core.fql.parser import read
+from destination_core.fql.plain import plain
 from destination_core.fql.predicate import Predicate, compile_node
 from destination_core.fql.render import render
 
@@ -60,4 +60,10 @@ def parse(text: str) -> Trigger:
     """Read a trigger; raises ``InvalidSubscription`` with the place and what was expected."""
     if not isinstance(text, str):
         raise InvalidSubscription(f"trigger must be a text in FQL, got {text!r}")
-    return Trigger(read(text), text)
+    return Trigger(plain(text) or _read(text), text)
+
+
+def _read(text: str) -> Node:
+    from destination_core.fql.parser import read  # noqa: PLC0415  slow to import, and seldom needed
+
+    return read(text)

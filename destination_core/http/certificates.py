@@ -1,0 +1,78 @@
+"""The certificates that servers are judged by, read when the first of them has to be.
+
+To read the usual bundle takes OpenSSL 50 ms and more, and aiohttp has it read while it is imported,
+also for whoever asks `http://` only.
+"""
+
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, cached_property
+from threading import Lock
+from typing import Any
+
+
+class Trust(ssl.SSLContext):
+    """What ``ssl.create_default_context`` makes, made when it is first used."""
+
+    def __init__(self, *_: Any) -> None:
+        self._one = Lock()
+        self._protocols: Sequence[str] = ()
+
+    def read(self) -> None:
+        """Read the certificates, unless that was done; takes its time, so do it in a thread."""
+        with self._one:
+            self._real  # noqa: B018  made by looking
+
+    @property
+    def is_read(self) -> bool:
+        """Whether there is nothing to wait for any more."""
+        return "_real" in self.__dict__
+
+    @cached_property
+    def _real(self) -> ssl.SSLContext:
+        made = ssl.create_default_context()
+        if self._protocols:
+            made.set_alpn_protocols(self._protocols)
+        return made
+
+    def set_alpn_protocols(self, alpn_protocols: Any) -> None:
+        """Offer these protocols, later."""
+        self._protocols = alpn_protocols
+
+    def wrap_bio(self, *arguments: Any, **options: Any) -> ssl.SSLObject:
+        """Begin a handshake, as asyncio does."""
+        self.read()
+        return self._real.wrap_bio(*arguments, **options)
+
+    def wrap_socket(self, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        """Begin a handshake over a socket."""
+        self.read()
+        return self._real.wrap_socket(*arguments, **options)
+
+
+@cache
+def trust() -> Trust:
+    """Return the one of this process."""
+    return Trust(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@contextmanager
+def read_later() -> Iterator[None]:
+    """Import aiohttp within this: the contexts that it makes read no certificates meanwhile.
+
+    The one that verifies is ``trust``; the other has no use for them.
+    """
+    given = ssl.create_default_context
+    ssl.create_default_context = trust  # type: ignore[assignment]
+    ssl.SSLContext.set_default_verify_paths = _to_verify  # type: ignore[assignment, method-assign]
+    try:
+        yield
+    finally:
+        ssl.create_default_context = given
+        del ssl.SSLContext.set_default_verify_paths  # the built-in one of its base is back
+
+
+def _to_verify(context: ssl.SSLContext) -> None:
+    if context.verify_mode is not ssl.CERT_NONE:
+        super(ssl.SSLContext, context).set_default_verify_paths()
