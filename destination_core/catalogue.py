@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from destination_core.destination import Action, Destination
-from destination_core.schema import catalogue_fields
+from destination_core.schema import catalogue_fields, fields_of
 
 
 def catalogue(destination: Destination[Any]) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def with_action_table(page: str, destination: Destination[Any]) -> str | None:
 def markdown(destination: Destination[Any]) -> str:
     """Return the reference page of a destination."""
     parts = [f"# {destination.title}", destination.description, "## Settings"]
-    parts.append(_table(catalogue_fields(destination.settings), default="default"))
+    parts.append(_table(configured_fields(destination), default="default"))
     parts += _audiences_part(destination)
     parts += ["## Actions", action_table(destination)]
     for action in destination.actions:
@@ -85,6 +85,19 @@ def markdown(destination: Destination[Any]) -> str:
         ]
         parts += ["## Presets", "\n".join(rows)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def configured_fields(destination: Destination[Any]) -> dict[str, dict[str, Any]]:
+    """Return the settings by the names that `destinations init` writes; Segment's are told."""
+    fields = catalogue_fields(destination.settings)
+    named = {}
+    for spec in fields_of(destination.settings):
+        field = fields[spec.key]
+        if spec.key != spec.attribute:
+            said = f"{field.get('description', '')} In Segment: {spec.key}.".lstrip()
+            field = {**field, "description": said}
+        named[spec.attribute] = field
+    return named
 
 
 def default_text(value: Any) -> str:

@@ -107,3 +107,14 @@ def test_a_plain_destination_says_nothing_of_it() -> None:
     plain = dc.Destination("plain", title="Plain", settings=Settings, actions=[])
     assert not {"authentication", "audiences"} & set(catalogue(plain))
     assert "Audiences" not in markdown(plain)
+
+
+def test_settings_are_named_as_a_configuration_names_them() -> None:
+    """Whoever reads a page and writes a file uses one name; Segment's own is told."""
+
+    class Keys(dc.Settings):
+        site_id: Annotated[str, Field(alias="siteId", description="Which site.")]
+
+    made = dc.Destination("keys", title="Keys", settings=Keys, actions=[])
+    assert "`site_id` | string |  | Which site. In Segment: siteId. |" in markdown(made)
+    assert list(catalogue(made)["settings"]) == ["siteId"]

@@ -55,14 +55,13 @@ def _write(page: Path, text: str | None) -> int:
 
 
 def _text(destination: "Destination[Any]") -> None:
-    from destination_core.catalogue import default_text, fields_of_action
-    from destination_core.schema import catalogue_fields
+    from destination_core.catalogue import configured_fields, default_text, fields_of_action
 
     click.echo(f"{heading(destination.title)}  {destination.slug}")
     if destination.description:
         click.echo(destination.description)
     click.echo(f"\n{heading('Settings')}")
-    for key, field in catalogue_fields(destination.settings).items():
+    for key, field in configured_fields(destination).items():
         required = " (required)" if field.get("required") is True else ""
         click.echo(f"  {key}{required}: {field.get('description', '')}")
     for action in destination.actions:

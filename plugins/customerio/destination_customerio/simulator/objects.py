@@ -83,11 +83,6 @@ class Objects:
             for cio_id, attributes in people.items()
         ]
 
-    @property
-    def anonymous_relationships(self) -> int:
-        """How many ties wait for their person."""
-        return sum(len(objects) for objects in self._waiting.values())
-
 
 def _key(identifiers: Mapping[str, Any]) -> tuple[str, str]:
     return str(identifiers["object_type_id"]), str(identifiers["object_id"])
