@@ -7,8 +7,11 @@ import pytest
 
 import destination_core as dc
 from destination_core import mapping
-from destination_core.mapping.liquid import LONGEST, MOST_OUTPUT, TAGS_OUT
+from destination_core.mapping.liquid import LONGEST, MOST_OUTPUT
 from destination_core.mapping.liquid_filters import DISABLED
+
+TAGS_OUT = ("case", "doc", "for", "ifchanged", "include", "layout", "render", "tablerow")
+"""Tags that Segment disables, and those that liquidjs does not have."""
 
 TEXT = "{% assign a = '0123456789' %}" + "{% assign a = a | append: a %}" * 16
 """A variable of 655,360 characters."""
@@ -74,7 +77,6 @@ def test_the_time_is_up_at_the_next_filter() -> None:
         "{{ (1..9999999999) | join: ',' }}",
         "{% capture a %}x{% endcapture %}" + "{% capture a %}{{a}}{{a}}{{a}}{% endcapture %}" * 18,
         TEXT + "{{ a }}{{ a }}",
-        "{{ 9" + " | times: 9999999999999999999999" * 25 + " }}",
         "{% assign a = '%9999Y' %}"
         + "{% assign a = a | append: a %}" * 16
         + "{{ 'now' | date: a }}",
@@ -84,6 +86,11 @@ def test_what_would_exhaust_memory_or_time_is_refused(template: str) -> None:
     """Growth is stopped where it happens, before anybody pays for it."""
     assert len(template) <= LONGEST
     assert refused(template)
+
+
+def test_numbers_stay_doubles() -> None:
+    """No product grows beyond what JavaScript has, which costs nothing."""
+    assert rendered("{{ 9" + " | times: 9999999999999999999999" * 25 + " }}") == "Infinity"
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,6 @@ class Bounded:
         """Apply the filter; raises ``LiquidError`` for what it cannot take."""
         watch = context.globals["\0watch"]
         watch.check()
-        if any(isinstance(one, range) and len(one) > LONGEST for one in (value, *arguments)):
-            raise LiquidError(f"{self._name}: range has more than {LONGEST:,} items", token=None)
         if self._name.startswith("date"):
             named = {"now": watch.now}
         given = [plain(one) for one in arguments[: self._most]]
@@ -130,12 +128,16 @@ def _modulo(value: Any, other: Any = ABSENT) -> float:
     return math.fmod(math.fmod(left, right) + right, right)
 
 
-def _default(value: Any, other: Any = MISSING, *, allow_false: Any = False) -> Any:
+def _default(value: Any, other: Any = MISSING, *options: Any) -> Any:
     if isinstance(value, str | list):
         return value or other
-    if value is False and is_set(allow_false):
+    if value is False and any(_allows_false(one) for one in options):
         return value
     return value if is_truthy(value) else other
+
+
+def _allows_false(option: Any) -> bool:
+    return isinstance(option, list) and option[0] == "allow_false" and is_set(option[1])
 
 
 def _slice(value: Any, start: Any = MISSING, length: Any = 1) -> Any:

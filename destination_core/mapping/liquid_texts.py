@@ -64,7 +64,7 @@ def _is_letter(character: str) -> bool:
 def _truncate(value: Any, length: Any = MISSING, end: Any = MISSING) -> Any:
     text, tail = shown(value), "..." if end is MISSING else shown(end)
     size = 50.0 if length is MISSING else converted(length)
-    if units(text) <= size or (0 if math.isnan(size) else size) >= len(text):
+    if units(text) <= size or (0 if math.isnan(size) else max(size, 0)) >= len(text):
         return value
     left = 0 if math.isnan(size) else math.ceil(max(size - len(tail), 0))
     return text[:left] + tail

@@ -5,9 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from liquid import Undefined
-from liquid.builtin.expressions.primitive import Blank, Empty
-
 from destination_core.mapping.values import MISSING, number_text
 from destination_core.numbers import number_of
 
@@ -16,16 +13,16 @@ NAN: Final = math.nan
 ABSENT: Final[Any] = type("Absent", (), {"__repr__": lambda _: "absent"})()
 """An argument that a template does not give; one without a value is ``MISSING``."""
 
+EMPTY: Final[Any] = type("Empty", (), {"__repr__": lambda _: "empty"})()
+BLANK: Final[Any] = type("Blank", (), {"__repr__": lambda _: "blank"})()
+"""What the words `empty` and `blank` are in a template."""
+
 _BASED: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 
 
 def plain(value: Any) -> Any:
-    """Return a value as filters take it: ranges are lists, `empty` and `blank` are no text."""
-    if isinstance(value, Undefined):
-        return MISSING
-    if isinstance(value, range):
-        return list(value)
-    return "" if isinstance(value, Empty | Blank) else value
+    """Return a value as filters take it: `empty` and `blank` are no text."""
+    return "" if value is EMPTY or value is BLANK else value
 
 
 def shown(value: Any) -> str:
@@ -40,7 +37,7 @@ def shown(value: Any) -> str:
         return number_text(value)
     if isinstance(value, Mapping):
         return "[object Object]"
-    if isinstance(value, list | tuple | range):
+    if isinstance(value, list):
         return "".join(shown(one) for one in value)
     # `empty` and `blank` by themselves show nothing
     return ""
@@ -86,14 +83,14 @@ def items(value: Any) -> list[Any]:
     """Return a value as a list: nothing for nil, one item for anything else."""
     if is_nil(value):
         return []
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return list(value)
     return [value]
 
 
 def is_nil(value: Any) -> bool:
     """Tell whether a value is nil or was never there."""
-    return value is None or value is MISSING or value is ABSENT or isinstance(value, Undefined)
+    return value is None or value is MISSING or value is ABSENT
 
 
 def is_truthy(value: Any) -> bool:
@@ -111,9 +108,9 @@ def equal(left: Any, right: Any) -> bool:
 
     An object equals nothing but itself, and `empty` and `blank` equal whatever is.
     """
-    if isinstance(left, Empty | Blank):
+    if left is EMPTY or left is BLANK:
         return _is_like(left, right)
-    if isinstance(right, Empty | Blank):
+    if right is EMPTY or right is BLANK:
         return _is_like(right, left)
     left, right = plain(left), plain(right)
     if is_nil(left) or is_nil(right):
@@ -129,10 +126,10 @@ def equal(left: Any, right: Any) -> bool:
 
 
 def _is_like(drop: Any, value: Any) -> bool:
-    if isinstance(value, Empty | Blank):
+    if value is EMPTY or value is BLANK:
         return False
     value = plain(value)
-    if isinstance(drop, Blank) and (
+    if drop is BLANK and (
         value is False or is_nil(value) or (isinstance(value, str) and not value.strip())
     ):
         return True
@@ -149,11 +146,11 @@ def extent(value: Any, most: int) -> int:
 
     Lists that hold one another are small in memory and endless when shown.
     """
-    if isinstance(value, str | range):
+    if isinstance(value, str):
         return len(value)
     if isinstance(value, Mapping):
         value = [*value, *value.values()]
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, list):
         return 1
     total = 0
     for one in value:

@@ -46,7 +46,7 @@ def _mapping(given: Given, verdict: Verdict) -> str:
 
 
 def _validation(given: Given, verdict: Verdict) -> str:
-    fields, payload = _text(given["fields"]), _text(given["payload"])
+    fields, payload = _text(given["fields"]), _text(given.get("payload"))
     if given.get("mode") == "batch" and '""' in payload:
         return "VAL-05"
     if "[null" in payload:

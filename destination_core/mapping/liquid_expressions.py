@@ -1,0 +1,270 @@
+"""What stands between the braces of a template, evaluated as liquidjs does."""
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from liquid import RenderContext
+from liquid.exceptions import LiquidError
+from liquid.expression import Expression
+from liquid.token import TOKEN_EOF, Token
+
+from destination_core.mapping.liquid_texts import LONGEST
+from destination_core.mapping.liquid_values import (
+    BLANK,
+    EMPTY,
+    converted,
+    equal,
+    is_nil,
+    is_truthy,
+    joined,
+    plain,
+    shown,
+    units,
+)
+from destination_core.mapping.values import MISSING
+
+_NOWHERE: Final = Token(TOKEN_EOF, "", -1, "")
+
+
+class Constant(Expression):
+    """A value that is written in the template."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(token=_NOWHERE)
+        self.value = value
+
+    def evaluate(self, _: RenderContext) -> Any:
+        """Return the value."""
+        return self.value
+
+    def children(self) -> list[Expression]:
+        """Return nothing."""
+        return []
+
+
+NIL: Final = Constant(None)
+ABSENT: Final = Constant(MISSING)
+NAMED: Final[Mapping[str, Constant]] = {
+    "true": Constant(True),
+    "false": Constant(False),
+    "nil": NIL,
+    "null": NIL,
+    "empty": Constant(EMPTY),
+    "blank": Constant(BLANK),
+}
+"""Words that are values."""
+
+_NEVER_ORDERED: Final = frozenset({NIL, NAMED["empty"], NAMED["blank"]})
+
+
+class Access(Expression):
+    """A path: from a value, or from a name in the event and the variables."""
+
+    __slots__ = ("_keys", "_start")
+
+    def __init__(self, token: Token, start: Expression | None, keys: Sequence[Expression]) -> None:
+        super().__init__(token=token)
+        self._start, self._keys = start, keys
+
+    def evaluate(self, context: RenderContext) -> Any:
+        """Return what is at the end of the path, or ``MISSING``."""
+        keys = [plain(key.evaluate(context)) for key in self._keys]
+        if self._start is not None:
+            value = plain(self._start.evaluate(context))
+        else:
+            name = _name(keys.pop(0))
+            scope = context.locals if name in context.locals else context.globals
+            value = scope.get(name, MISSING)
+        for key in keys:
+            value = _member(value, key)
+        return value
+
+    def children(self) -> list[Expression]:
+        """Return the start and the keys."""
+        return [*([self._start] if self._start else []), *self._keys]
+
+
+def _name(key: Any) -> str:
+    return shown(key) if isinstance(key, str | int | float) else str(key)
+
+
+def _member(value: Any, key: Any) -> Any:
+    """Return a member: of an object by name, of a list and a text by number, or what is known."""
+    if is_nil(value):
+        return value
+    if isinstance(value, Mapping):
+        return value.get(_name(key), len(value) if key == "size" else MISSING)
+    if not isinstance(value, list | str):
+        return MISSING
+    if key in ("size", "length"):
+        return units(value) if isinstance(value, str) else len(value)
+    if isinstance(value, list) and key in ("first", "last"):
+        key = 0 if key == "first" else -1
+    if isinstance(key, str) and key.isdecimal() and _name(int(key)) == key:
+        key = int(key)
+    elif isinstance(value, str) and isinstance(key, int) and key < 0:
+        return MISSING
+    if isinstance(key, bool) or not isinstance(key, int) or not -len(value) <= key < len(value):
+        return MISSING
+    return value[key]
+
+
+class Range(Expression):
+    """Whole steps between two numbers."""
+
+    __slots__ = ("_high", "_low")
+
+    def __init__(self, token: Token, low: Expression, high: Expression) -> None:
+        super().__init__(token=token)
+        self._low, self._high = low, high
+
+    def evaluate(self, context: RenderContext) -> Any:
+        """Return the numbers; raises ``LiquidError`` when there are too many."""
+        low, high = (converted(plain(one.evaluate(context))) for one in (self._low, self._high))
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return []
+        if high - low >= LONGEST:
+            raise LiquidError(f"range has more than {LONGEST:,} items", token=self.token)
+        return [low + step for step in range(math.ceil(high + 1 - low))]
+
+    def children(self) -> list[Expression]:
+        """Return both ends."""
+        return [self._low, self._high]
+
+
+class Operation(Expression):
+    """Two values and what is asked about them; `not` has the right one only."""
+
+    __slots__ = ("_compare", "_left", "_right")
+
+    def __init__(self, token: Token, name: str, left: Expression, right: Expression) -> None:
+        super().__init__(token=token)
+        self._compare = OPERATORS[name]
+        if name[0] in "<>" and (left in _NEVER_ORDERED or right in _NEVER_ORDERED):
+            self._compare = _never
+        if name in _WITH_NIL and NIL in (left, right):
+            self._compare = _WITH_NIL[name]
+        self._left, self._right = left, right
+
+    def evaluate(self, context: RenderContext) -> bool:
+        """Compare what the two sides are in this context."""
+        return self._compare(self._left.evaluate(context), self._right.evaluate(context))
+
+    def children(self) -> list[Expression]:
+        """Return both sides."""
+        return [self._left, self._right]
+
+
+class FilterCall(Expression):
+    """A filter and its arguments; one with a name comes as a pair."""
+
+    __slots__ = ("_arguments", "_name")
+
+    def __init__(
+        self, token: Token, name: str, arguments: Sequence[tuple[str | None, Expression]]
+    ) -> None:
+        super().__init__(token=token)
+        self._name, self._arguments = name, arguments
+
+    def apply(self, value: Any, context: RenderContext) -> Any:
+        """Return what the filter makes of a value; an unknown filter leaves it."""
+        function = context.filter(self._name, token=self.token)
+        given = [(name, one.evaluate(context)) for name, one in self._arguments]
+        return function(
+            value, *[one if name is None else [name, plain(one)] for name, one in given]
+        )
+
+    def evaluate(self, context: RenderContext) -> Any:
+        """Apply it to nothing."""
+        return self.apply(MISSING, context)
+
+    def children(self) -> list[Expression]:
+        """Return the arguments."""
+        return [one for _, one in self._arguments]
+
+
+class Filtered(Expression):
+    """A value that goes through filters."""
+
+    __slots__ = ("_filters", "_value")
+
+    def __init__(self, token: Token, value: Expression, filters: Sequence[FilterCall]) -> None:
+        super().__init__(token=token)
+        self._value, self._filters = value, filters
+
+    def evaluate(self, context: RenderContext) -> Any:
+        """Return what comes out."""
+        value = self._value.evaluate(context)
+        for call in self._filters:
+            value = call.apply(value, context)
+        return value
+
+    def holds(self, context: RenderContext) -> bool:
+        """Tell whether it is true as a condition: only false and nil are not."""
+        return is_truthy(self.evaluate(context))
+
+    def children(self) -> list[Expression]:
+        """Return the value and the filters."""
+        return [self._value, *self._filters]
+
+
+def _never(_: Any, __: Any) -> bool:
+    return False
+
+
+def _ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
+    def ordered(left: Any, right: Any) -> bool:
+        left, right = _primitive(plain(left)), _primitive(plain(right))
+        if isinstance(left, str) and isinstance(right, str):
+            return bool(compare(left, right))
+        return bool(compare(converted(left), converted(right)))
+
+    return ordered
+
+
+def _primitive(value: Any) -> Any:
+    if isinstance(value, list):
+        return joined(value, ",")
+    return shown(value) if isinstance(value, Mapping) else value
+
+
+def _contains(left: Any, right: Any) -> bool:
+    left = plain(left)
+    if isinstance(left, list):
+        return any(equal(one, right) for one in left)
+    if not isinstance(left, str):
+        return False
+    right = plain(right)
+    if is_nil(right):
+        return ("null" if right is None else "undefined") in left
+    return (joined(right, ",") if isinstance(right, list) else shown(right)) in left
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Compare; what is null in the event is not what is missing there, as in JavaScript."""
+    return left is right if is_nil(left) and is_nil(right) else equal(left, right)
+
+
+OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "==": _same,
+    "!=": lambda left, right: not _same(left, right),
+    "<": _ordered(operator.lt),
+    ">": _ordered(operator.gt),
+    "<=": _ordered(operator.le),
+    ">=": _ordered(operator.ge),
+    "contains": _contains,
+    "and": lambda left, right: is_truthy(left) and is_truthy(right),
+    "or": lambda left, right: is_truthy(left) or is_truthy(right),
+    "not": lambda _, right: not is_truthy(right),
+}
+"""liquidjs's; what is true and how things compare is JavaScript's."""
+
+_WITH_NIL: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "==": equal,
+    "!=": lambda left, right: not equal(left, right),
+}
+"""The word `nil` is both null and missing."""

@@ -1,0 +1,205 @@
+"""The tags that write and keep values, read and written as liquidjs does."""
+
+from collections.abc import Iterable
+from typing import Any, Final, TextIO
+
+from liquid import RenderContext, Tag
+from liquid.ast import BlockNode, Node
+from liquid.exceptions import LiquidSyntaxError
+from liquid.expression import Expression
+from liquid.parser import get_parser
+from liquid.stream import TokenStream
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, Token
+
+from destination_core.mapping.liquid_expressions import Filtered
+from destination_core.mapping.liquid_reader import Reader
+from destination_core.mapping.liquid_values import shown
+
+
+def inside(stream: TokenStream, token: Token) -> Reader:
+    """Return a reader of what follows the name of a tag; there need not be anything."""
+    if stream.peek.kind != TOKEN_EXPRESSION:
+        return Reader("", token)
+    next(stream)
+    return Reader(stream.current.value, token)
+
+
+class _Output(Node):
+    __slots__ = ("_value",)
+
+    def __init__(self, token: Token, value: Expression) -> None:
+        super().__init__(token)
+        self._value = value
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        return buffer.write(shown(self._value.evaluate(context)))
+
+
+class _OutputTag(Tag):
+    """`{{ … }}`."""
+
+    name = TOKEN_OUTPUT
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        return _Output(token, inside(stream, token).filtered())
+
+
+class _EchoTag(Tag):
+    """`echo`, of which nothing is nothing."""
+
+    name = "echo"
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        markup = inside(stream, token)
+        return BlockNode(token, [] if markup.ends() else [_Output(token, markup.filtered())])
+
+
+class _Assign(Node):
+    __slots__ = ("_name", "_value")
+
+    def __init__(self, token: Token, name: str, value: Expression) -> None:
+        super().__init__(token)
+        self._name, self._value = name, value
+
+    def render_to_output(self, context: RenderContext, _: TextIO) -> int:
+        context.assign(self._name, self._value.evaluate(context))
+        return 0
+
+
+class _AssignTag(Tag):
+    name = "assign"
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        markup = inside(stream, token)
+        name = markup.word()
+        if not name or not markup.take("="):
+            raise markup.error("an assignment is written name = value")
+        return _Assign(token, name, markup.filtered())
+
+
+class _Capture(Node):
+    __slots__ = ("_block", "_name")
+
+    def __init__(self, token: Token, name: str, block: BlockNode) -> None:
+        super().__init__(token)
+        self._name, self._block = name, block
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        captured = context.get_buffer(buffer)
+        self._block.render(context, captured)
+        context.assign(self._name, captured.getvalue())
+        return 0
+
+
+class _CaptureTag(Tag):
+    """`capture`, whose name may be quoted."""
+
+    name = "capture"
+    end = "endcapture"
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        markup = inside(stream, token)
+        name = markup.name()
+        if not name:
+            raise markup.error("a name is needed")
+        block = block_until(self, stream, {self.end})
+        inside(stream, stream.current)
+        return _Capture(token, name, block)
+
+
+def block_until(tag: Tag, stream: TokenStream, until: Iterable[str]) -> BlockNode:
+    """Read up to one of the tags, which must be there."""
+    token = next(stream)
+    block = get_parser(tag.env).parse_block(stream, frozenset(until))
+    if stream.current.kind == TOKEN_EOF:
+        raise LiquidSyntaxError(f"tag {tag.name!r} is not closed", token=token)
+    return block
+
+
+class _Count(Node):
+    """Count, up or down, a number of this name; anything else starts at 0.
+
+    Counters and the event share their names, as in liquidjs, but the event stays as it is: the
+    renderer's own copy of its first level is what changes.
+    """
+
+    __slots__ = ("_name", "_step")
+
+    def __init__(self, token: Token, name: str, step: int) -> None:
+        super().__init__(token)
+        self._name, self._step = name, step
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        values: Any = context.globals
+        before = values.get(self._name)
+        if isinstance(before, bool) or not isinstance(before, int | float):
+            before = 0
+        after = values[self._name] = before + self._step
+        return buffer.write(shown(min(before, after) if self._step < 0 else before))
+
+
+class _IncrementTag(Tag):
+    name = "increment"
+    block = False
+    step = 1
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        return _Count(token, inside(stream, token).word(), self.step)
+
+
+class _DecrementTag(_IncrementTag):
+    name = "decrement"
+    step = -1
+
+
+class _Cycle(Node):
+    __slots__ = ("_group", "_text", "_values")
+
+    def __init__(
+        self, token: Token, group: Expression | None, text: str, values: list[Filtered]
+    ) -> None:
+        super().__init__(token)
+        self._group, self._text, self._values = group, text, values
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        group = shown(self._group.evaluate(context)) if self._group else ""
+        turn = context.cycle((group, self._text), len(self._values))
+        return buffer.write(shown(self._values[turn].evaluate(context)))
+
+
+class _CycleTag(Tag):
+    """`cycle`, one after the other among tags that are written alike."""
+
+    name = "cycle"
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        token = stream.current
+        markup = inside(stream, token)
+        group, text = markup.group()
+        values = []
+        while not markup.ends():
+            values.append(markup.filtered())
+            markup.go_past(",")
+        if not values:
+            raise markup.error("values to take turns are needed")
+        return _Cycle(token, group, text, values)
+
+
+VALUE_TAGS: Final[tuple[type[Tag], ...]] = (
+    _OutputTag,
+    _EchoTag,
+    _AssignTag,
+    _CaptureTag,
+    _IncrementTag,
+    _DecrementTag,
+    _CycleTag,
+)
