@@ -241,6 +241,24 @@ def test_a_partial_answer_that_is_not_read_is_found(handler: Handler, said: str 
         made.test_a_partial_answer_settles_each_payload("act")
 
 
+def test_an_endpoint_without_partial_answers_is_passed_over() -> None:
+    """One suite is for all actions; not all endpoints refuse single payloads."""
+    made = suite(sound, batch=batch_of_all)
+    type(made).partial = lambda request, refused: None
+    with pytest.raises(pytest.skip.Exception, match="has no partial answer, as the suite says"):
+        made.test_a_partial_answer_settles_each_payload("act")
+
+
+def test_an_action_that_no_standard_event_is_for_says_why() -> None:
+    """What is missing, and both ways to give it."""
+    made = suite(sound, Unmapped)
+    with pytest.raises(AssertionError) as caught:
+        made.sample("act")
+    for said in ("(identify: The root value is missing the required field 'id'.)", "samples = ",
+                 "mappings = "):  # fmt: skip
+        assert said in str(caught.value)
+
+
 def test_an_action_that_needs_a_sync_mode_is_given_one() -> None:
     """Its first one, unless the suite says which; the handler sees it."""
     modes = dc.SyncModes(choices=("update", "upsert"))

@@ -44,7 +44,7 @@ class Subject:
     subscriptions: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     audiences: ClassVar[Sequence[Audience]] = ()
     reply: ClassVar[Answer] = Reply()
-    partial: ClassVar[Callable[[Recorded, Collection[int]], Reply] | None] = None
+    partial: ClassVar[Callable[[Recorded, Collection[int]], Reply | None] | None] = None
 
     @property
     def relay(self) -> Relay[Any]:
@@ -114,15 +114,18 @@ class Subject:
 
     def sample(self, slug: str) -> dict[str, Any]:
         """Return an event that the action's default mapping makes a valid payload of."""
+        why = "its default trigger selects none"
         for event in self.events(slug):
             try:
                 self.payload(slug, event)
-            except InvalidPayload:
+            except InvalidPayload as error:
+                why = f"{event['type']}: {error}"
                 continue
             return event
         raise AssertionError(
-            f"no standard event makes a valid payload of action {slug!r}; give one:"
-            f" samples = {{{slug!r}: {{...}}}}"
+            f"no standard event makes a valid payload of action {slug!r} ({why}); give one:"
+            f" samples = {{{slug!r}: {{...}}}}, or what a customer fills in:"
+            f" mappings = {{{slug!r}: {{...}}}}"
         )
 
     def delivered(
