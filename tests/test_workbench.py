@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from destination_core.testing import Recorded, RecordingServer, Reply
 from destination_core.workbench import Bench, BenchServer, Source, Target
+from destination_core.workbench.asked import Fault, read
 from tests import bench
 
 SECRET = "canary-secret-of-the-client"
@@ -228,6 +229,20 @@ async def test_settings_that_are_wrong_are_not_repeated(curl: Curl, settings: An
     """Whatever is wrong with them, and wherever the secret stands (the client looks for it)."""
     status, answered = await curl.post("/upsert", {"event": EVENT, "settings": settings})
     assert (status, answered["error"]["code"]) == (400, "INVALID_SETTINGS")
+
+
+async def test_a_setting_that_is_missing_is_named_as_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `destinations init` writes it; a key that is unknown is met with those that are."""
+    bench.install(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    relay = Source("every-thing").relay()
+    asked = read(b'{"event": {"type": "identify", "userId": "u"}}')
+    with pytest.raises(Fault, match="or in the environment, as EVERY_THING_CLIENT_SECRET$"):
+        await Bench(Target(silent=True), {}).answer(relay, ["upsert"], asked)
+    with pytest.raises(Fault, match="is not known; known are settings, event, mapping, syncMode"):
+        read(b'{"evnt": {}}')
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ async def _explain(
     }
     if not decision.matched:
         return made
-    alone = _offline(connection.narrowed(subscription.name))
+    alone = connection.narrowed(subscription.name).offline()
     async with Engine([alone], transport=CapturingTransport()) as engine:
         (delivery,) = await engine.send(event)
     made["payload"] = None if delivery.payload is None else delivery.payload.to_json()
@@ -118,7 +118,7 @@ async def _explain_deletion(
     from destination_core.cli.capture import CapturingTransport
     from destination_core.engine import Engine
 
-    alone = [_offline(one) for one in opened]
+    alone = [one.offline() for one in opened]
     async with Engine(alone, transport=CapturingTransport()) as engine:
         deliveries = await engine.delete(event)
     if any(not one.connection for one in deliveries):
@@ -128,13 +128,6 @@ async def _explain_deletion(
         {"destination": one.connection, **common, "matched": True, **_outcome(one)}
         for one in deliveries
     ]
-
-
-def _offline(connection: "Connection[Any]") -> "Connection[Any]":
-    """Give a connection an access token, so that nobody is asked for one."""
-    from destination_core.credentials import AccessToken, MemoryTokens
-
-    return connection.kept_in(MemoryTokens({connection.name: AccessToken("ACCESS-TOKEN")}))
 
 
 def _outcome(delivery: "Delivery") -> dict[str, Any]:

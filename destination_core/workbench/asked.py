@@ -69,7 +69,11 @@ def read(body: bytes) -> Asked:
         found = error.errors(include_url=False, include_input=False)
         deepest = max(found, key=lambda one: len(one["loc"]))  # of the kinds that were tried
         place = ".".join(map(str, _short(deepest["loc"])))
-        raise Fault(400, "INVALID_REQUEST", deepest["msg"], place or "body") from None
+        said = deepest["msg"]
+        if deepest["type"] == "extra_forbidden":
+            model = AskedAudience if deepest["loc"][0] == "audience" else Asked
+            said = f"is not known; known are {', '.join(map(to_camel, model.model_fields))}"
+        raise Fault(400, "INVALID_REQUEST", said, place or "body") from None
 
 
 def _short(location: Sequence[int | str]) -> list[int | str]:

@@ -100,8 +100,7 @@ class Bench:
                 async with Engine([connection], transport=recorder) as engine:
                     status, answer = await call(engine, connection)
         except InvalidSettings as error:
-            hint = f"give them in the body, or as {variable_of(relay.destination.slug, '...')}"
-            said = Redactor(secrets).text(f"{error}; {hint}")
+            said = Redactor(secrets).text(f"{error}; {_where_from(relay, settings)}")
             raise Fault(400, "INVALID_SETTINGS", said, "settings") from None
         except ConfigurationError as error:
             said, (code, place) = Redactor(secrets).text(str(error)), code_of(error)
@@ -156,7 +155,7 @@ class Bench:
             one = Subscription(action.slug, action.slug, EVERY_EVENT, asked.mapping, True)
             chosen = [replace(one, sync_mode=asked.sync_mode, saved=saved)]
         audiences = [] if asked.audience is None else [_audience(relay, asked)]
-        return Connection(
+        connection = Connection(
             NAME,
             relay,
             settings=settings,
@@ -164,6 +163,19 @@ class Bench:
             tokens=self._tokens,
             audiences=audiences,
         )
+        return connection.offline() if self.target.silent else connection
+
+
+def _where_from(relay: Relay[Any], settings: Mapping[str, Any]) -> str:
+    """Say how the required settings that are missing can be given."""
+    fields = relay.destination.settings.model_fields.items()
+    names = [
+        variable_of(relay.destination.slug, info.alias or name)
+        for name, info in fields
+        if info.is_required() and not settings.keys() & {name, info.alias}
+    ]
+    environment = f"the environment, as {', '.join(names)}" if names else "the environment"
+    return f"give them in the body, or in {environment}"
 
 
 def _given_secrets(relay: Relay[Any], settings: Mapping[str, Any]) -> frozenset[str]:
