@@ -239,7 +239,7 @@ async def test_a_setting_that_is_missing_is_named_as_a_variable(
     monkeypatch.syspath_prepend(tmp_path)
     relay = Source("every-thing").relay()
     asked = read(b'{"event": {"type": "identify", "userId": "u"}}')
-    with pytest.raises(Fault, match="or in the environment, as EVERY_THING_CLIENT_SECRET$"):
+    with pytest.raises(Fault, match="or in the environment, as EVERY_THING_CLIENT_SECRET"):
         await Bench(Target(silent=True), {}).answer(relay, ["upsert"], asked)
     with pytest.raises(Fault, match="is not known; known are settings, event, mapping, syncMode"):
         read(b'{"evnt": {}}')
