@@ -65,6 +65,10 @@ async def test_one_that_cannot_listen_gives_back_what_it_had_in_hand(tmp_path: P
                 async with running:
                     pass
         assert running.runner.ended == ["hook"]
-    async with SqliteQueue(made.queue_path, min_free_bytes=0) as queue:
+
+    def later() -> float:  # it was refused, and waits
+        return time.time() + 60
+
+    async with SqliteQueue(made.queue_path, min_free_bytes=0, clock=later) as queue:
         (job,) = await queue.claim("hook", 10, 60)
     assert job.crashes == 0

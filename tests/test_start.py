@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-NEEDLESS = {"rich", "pygments", "colorama", "lark", "liquid", "ruamel", "opentelemetry", "copier"}
+NEEDLESS = {
+    *("rich", "pygments", "colorama", "lark", "liquid", "ruamel", "tomllib"),
+    *("opentelemetry", "copier"),
+}
 
 PROGRAM = """
 import sys

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -137,6 +136,8 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*'")
 
 
 def _toml(path: str, text: str) -> Source:
+    import tomllib  # noqa: PLC0415  only TOML needs it
+
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

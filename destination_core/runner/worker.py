@@ -68,7 +68,7 @@ class Worker:
         self._slots = asyncio.Semaphore(policy.ahead)
         self._chunks: set[asyncio.Task[None]] = set()
         self._hand = Hand(self.name, queue, policy.lease, clock)
-        self._crowded = False
+        self._crowded = True  # as far as is known: what was queued before waits no longer
         self._quarantine = quarantine or Quarantine()
         self._suspects: int | None = None  # how many to claim at once; nobody knows yet
         self._watch = watch
