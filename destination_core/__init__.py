@@ -8,6 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from destination_core.actions import Action as Action
+    from destination_core.actions import Batching as Batching
+    from destination_core.actions import Encoded as Encoded
+    from destination_core.actions import action as action
     from destination_core.attempts import Retry as Retry
     from destination_core.audiences import Audience as Audience
     from destination_core.audiences import Audiences as Audiences
@@ -22,14 +26,10 @@ if TYPE_CHECKING:
     from destination_core.credentials import OAuth2 as OAuth2
     from destination_core.credentials import TokenStore as TokenStore
     from destination_core.credentials import refresh_grant as refresh_grant
-    from destination_core.destination import Action as Action
-    from destination_core.destination import Batching as Batching
     from destination_core.destination import Demo as Demo
     from destination_core.destination import DemoTarget as DemoTarget
     from destination_core.destination import Destination as Destination
-    from destination_core.destination import Encoded as Encoded
     from destination_core.destination import Preset as Preset
-    from destination_core.destination import action as action
     from destination_core.engine import Engine as Engine
     from destination_core.errors import ConfigurationError as ConfigurationError
     from destination_core.errors import DeliveryError as DeliveryError
@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from destination_core.work import Plan as Plan
 
 _HOMES = {
+    "actions": ("Action", "Batching", "Encoded", "action"),
     "attempts": ("Retry",),
     "audiences": ("Audience", "Audiences", "membership"),
     "collector": ("relax_collector",),
@@ -111,16 +112,7 @@ _HOMES = {
         "TokenStore",
         "refresh_grant",
     ),
-    "destination": (
-        "Action",
-        "Batching",
-        "Demo",
-        "DemoTarget",
-        "Destination",
-        "Encoded",
-        "Preset",
-        "action",
-    ),
+    "destination": ("Demo", "DemoTarget", "Destination", "Preset"),
     "engine": ("Engine",),
     "errors": (
         "ConfigurationError",

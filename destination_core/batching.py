@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from destination_core.actions import Action, Batching
 from destination_core.context import Context
-from destination_core.destination import Action, Batching
 from destination_core.errors import DeliveryError, InvalidPayload, plugin_fault
 from destination_core.features import PLAIN
 from destination_core.relay import Relay

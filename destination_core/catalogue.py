@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from destination_core.destination import Action, Destination
+from destination_core.actions import Action
+from destination_core.destination import Destination
 from destination_core.schema import catalogue_fields, fields_of
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from destination_core.actions import Action
 from destination_core.context import Context
-from destination_core.destination import Action
 from destination_core.errors import PluginError
 from destination_core.features import ChoiceQuery, Choices
 from destination_core.hookspecs import hookimpl

@@ -11,10 +11,11 @@ from typing import Any, Final
 
 import pluggy
 
+from destination_core.actions import Action
 from destination_core.audiences import Audience
 from destination_core.context import Context
 from destination_core.credentials import AccessToken
-from destination_core.destination import Action, Destination
+from destination_core.destination import Destination
 from destination_core.features import ChoiceQuery, Choices
 from destination_core.http import RequestOptions
 from destination_core.outcome import Outcome

@@ -8,10 +8,11 @@ from typing import Any, Final, Generic, TypeVar
 import pluggy
 
 from destination_core import hookspecs
+from destination_core.actions import Action
 from destination_core.audiences import Audience
 from destination_core.context import Context
 from destination_core.credentials import AccessToken
-from destination_core.destination import Action, Destination
+from destination_core.destination import Destination
 from destination_core.dispatch import Dispatcher
 from destination_core.errors import PluginError
 from destination_core.features import ChoiceQuery, Choices

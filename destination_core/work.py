@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from destination_core.destination import Action, Batching
+from destination_core.actions import Action, Batching
 from destination_core.errors import (
     DeliveryError,
     InvalidEvent,

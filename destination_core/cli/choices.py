@@ -10,8 +10,8 @@ from destination_core.cli.loading import config_argument, connections, echo_json
 from destination_core.cli.main import DELIVERY, OK
 
 if TYPE_CHECKING:
+    from destination_core.actions import Action
     from destination_core.connection import Connection
-    from destination_core.destination import Action
     from destination_core.features import ChoiceQuery, Choices
 
 

@@ -23,7 +23,8 @@ AUDIENCES: Final = (
 )
 
 if TYPE_CHECKING:
-    from destination_core.destination import Action, Destination
+    from destination_core.actions import Action
+    from destination_core.destination import Destination
 
 
 @click.command(epilog="Example: destinations init customerio -o customerio.yaml")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from destination_core import fql, mapping
-from destination_core.destination import Action, Destination
+from destination_core.actions import Action
+from destination_core.destination import Destination
 from destination_core.errors import (
     ConfigurationError,
     InvalidMapping,

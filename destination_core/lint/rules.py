@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from destination_core import fql, mapping
-from destination_core.destination import Action, Destination
+from destination_core.actions import Action
+from destination_core.destination import Destination
 from destination_core.errors import DestinationError
 from destination_core.lint.findings import Finding, Place, place_of, place_of_field
 from destination_core.schema import FieldSpec, fields_of

@@ -7,10 +7,11 @@ from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
 from destination_core import fql, mapping
+from destination_core.actions import Action
 from destination_core.audiences import Audience
 from destination_core.connection import Connection, Subscription
 from destination_core.credentials import AccessToken, MemoryTokens
-from destination_core.destination import Action, Destination
+from destination_core.destination import Destination
 from destination_core.engine import Engine
 from destination_core.errors import InvalidPayload
 from destination_core.http import RoutedTransport

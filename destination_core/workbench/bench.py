@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import orjson
 
+from destination_core.actions import Action
 from destination_core.audiences import Audience
 from destination_core.catalogue import catalogue, json_schemas
 from destination_core.connection import Connection, Subscription, variable_of
 from destination_core.connection.connection import SHORTEST_SECRET
 from destination_core.context import Context
 from destination_core.credentials import MemoryTokens
-from destination_core.destination import Action, Destination
+from destination_core.destination import Destination
 from destination_core.engine import Engine
 from destination_core.errors import ConfigurationError, DeliveryError, InvalidSettings
 from destination_core.features import ChoiceQuery, Saved

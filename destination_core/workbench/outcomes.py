@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from destination_core import fql
-from destination_core.destination import Action
+from destination_core.actions import Action
 from destination_core.errors import (
     ConfigurationError,
     DeliveryError,
