@@ -228,7 +228,11 @@ class Worker:
             ]
             await self._settle(chunk, buried, [()] * len(buried))
         events = [orjson.loads(job.body) for job in sorted_out.group]
-        traced = {id(event): job.trace for event, job in zip(events, sorted_out.group, strict=True)}
+        traced = {
+            id(event): job.trace
+            for event, job in zip(events, sorted_out.group, strict=True)
+            if job.trace
+        }
         self._traces |= traced
         try:
             await self._send(chunk, sorted_out.group, events)
@@ -291,7 +295,8 @@ class Worker:
     def _attempted(self, attempt: Attempt) -> None:
         """Pass an attempt on, with where its events came from."""
         if self._watch is not None:
-            traces = [self._traces.get(id(task.event), "") for task in attempt.tasks]
+            known = self._traces  # as a rule there are none
+            traces = [known.get(id(task.event), "") for task in attempt.tasks] if known else []
             self._watch(attempt, traces)
 
 

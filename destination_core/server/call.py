@@ -26,6 +26,8 @@ LONGEST_MESSAGE_ID: Final = 100
 DEEPEST: Final = 100
 """Levels of objects and lists in one another."""
 
+NO_OPENING: Final = bytes(one for one in range(256) if one not in b"{[")
+
 LONGEST_DATE: Final = 40
 EARLIEST: Final = datetime(1000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(3000, 1, 1, tzinfo=UTC)
@@ -184,7 +186,7 @@ def _measured(value: Mapping[str, Any]) -> Discard | None:
 
 def _is_bracketed(written: bytes) -> bool:
     """Tell whether JSON may be nested too deeply: only with so many brackets; most has not."""
-    return written.count(b"{") + written.count(b"[") > DEEPEST
+    return len(written.translate(None, NO_OPENING)) > DEEPEST
 
 
 def _unnamed(event: Mapping[str, Any]) -> Discard | None:
