@@ -6,8 +6,9 @@ destination has at most ``MOST_CODES``.
 
 import platform
 from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -29,10 +30,11 @@ from prometheus_client.core import (
 
 from destination_core.errors import Paused, RetryableError, SetupError
 from destination_core.http import core_version
-from destination_core.queue import WITHIN, Counts, Delivered, Settlement, SqliteQueue
+from destination_core.queue import Counts, Delivered, Settlement, SqliteQueue
 from destination_core.runner import Runner
 from destination_core.server import Server
-from destination_core.work import Attempt, Delivery
+from destination_core.timings import Timings
+from destination_core.work import Attempt, Delivery, DeliveryStatus
 
 LATENCIES: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 14_400)
 """Seconds from receipt to delivery, as buckets."""
@@ -72,13 +74,7 @@ class Metrics:
             ("destination", "action", "status", "code"),
             registry=self._registry,
         )
-        self._latency = Histogram(
-            "destinations_latency_seconds",
-            "From receipt to delivery.",
-            ("destination",),
-            buckets=LATENCIES,
-            registry=self._registry,
-        )
+        self._latencies: defaultdict[str, Timings] = defaultdict(partial(Timings, LATENCIES))
         self._attempts = Histogram(
             "destinations_attempt_seconds",
             "Calls of a destination, single or batched, by the policy that their end stands for.",
@@ -99,19 +95,21 @@ class Metrics:
         settlements: Sequence[Settlement],
         results: Sequence[Sequence[Delivery]],
     ) -> None:
-        seen = Tally(
-            (one.action, str(one.status), one.error.code if one.error is not None else "")
-            for deliveries in results
-            for one in deliveries
-            if not isinstance(one.error, Paused)  # it was not tried
+        every = [one for deliveries in results for one in deliveries]
+        good = Tally([one.action for one in every if one.error is None])
+        failed = Tally(
+            (one.action, str(one.status), one.error.code)
+            for one in every
+            if one.error is not None and not isinstance(one.error, Paused)  # which was not tried
         )
-        for (action, status, code), many in seen.items():
+        seen = {(action, str(DeliveryStatus.DELIVERED), ""): many for action, many in good.items()}
+        for (action, status, code), many in (seen | failed).items():
             self._outcomes.labels(name, action, status, self._bounded(name, code)).inc(many)
         now = self._runner.clock()
-        latency = self._latency.labels(name)
-        for settled in settlements:
-            if isinstance(settled, Delivered):
-                latency.observe(max(0.0, now - settled.job.received))
+        latency = self._latencies[name]
+        received = Tally([one.job.received for one in settlements if isinstance(one, Delivered)])
+        for moment, many in received.items():  # the events of a call came in one moment
+            latency.add(max(0.0, now - moment), many)
 
     def _attempted(self, attempt: Attempt, _traces: Sequence[str]) -> None:
         self._attempts.labels(attempt.connection, _outcome(attempt)).observe(attempt.seconds)
@@ -145,6 +143,11 @@ class Metrics:
         oldest = _gauge(
             "queue_oldest_seconds", "Age of the oldest event that is queued.", "destination"
         )
+        latency = HistogramMetricFamily(
+            "destinations_latency_seconds", "From receipt to delivery.", labels=("destination",)
+        )
+        for name, timings in self._latencies.items():
+            latency.add_metric((name,), timings.buckets(), timings.seconds)
         letters = _gauge("dead_letters", "Dead letters that are kept.", "destination")
         for name, one in self._counts.items():
             for state in STATES:
@@ -153,7 +156,7 @@ class Metrics:
             age = 0.0 if one.oldest is None else max(0.0, self._runner.clock() - one.oldest)
             oldest.add_metric((name,), age)
             letters.add_metric((name,), one.letters)
-        yield from (states, missing, oldest, letters)
+        yield from (states, missing, oldest, latency, letters)
 
     def _of_queue(self) -> Iterable[Metric]:
         unnamed = self._counts.get("") or Counts()
@@ -161,11 +164,10 @@ class Metrics:
         queue = self._runner.queue
         if not isinstance(queue, SqliteQueue):  # the rest is about the file
             return
-        bounds = [*map(str, WITHIN), "+Inf"]
         yield HistogramMetricFamily(
             "destinations_queue_commit_seconds",
             "Time that transactions took to reach the disk (fsync).",
-            buckets=list(zip(bounds, accumulate(queue.commits.counts), strict=True)),
+            buckets=queue.commits.buckets(),
             sum_value=queue.commits.seconds,
         )
         yield _gauge("queue_bytes", "Bytes in use by the queue.", value=queue.used_bytes)

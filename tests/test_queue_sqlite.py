@@ -16,6 +16,7 @@ import pytest
 import destination_core as dc
 from destination_core.queue import Delivered, Intake, QueueFull, Retry, SqliteQueue
 from destination_core.queue.reserve import RESERVE_BYTES
+from destination_core.queue.store import Store
 from destination_core.queue.tables import Tables, connect, parts
 
 BODY = b'{"type":"track","text":"%s"}' % (b"x" * 500)
@@ -310,6 +311,22 @@ async def test_what_waits_follows_a_clock_that_was_set_back(tmp_path: Path) -> N
         assert not queue.damage
 
 
+async def test_numbers_that_were_undone_are_not_marked(tmp_path: Path) -> None:
+    """What a transaction gave before it was undone is no end that the file should have reached."""
+    path = tmp_path / "q.db"
+
+    def fails(store: Store) -> None:
+        store.tables.number(5)
+        raise RuntimeError("undone")
+
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        await queue.put([event(0)])
+        with pytest.raises(RuntimeError, match="undone"):
+            await queue._writer.do(fails)
+        await queue.beat()
+    assert await drained(path) == (1, [])
+
+
 async def test_opening_beside_a_writer_reports_no_damage(tmp_path: Path) -> None:
     """File and mark are compared while nobody commits: `status` beside `serve` tells the truth."""
     path = tmp_path / "q.db"
@@ -339,11 +356,14 @@ def test_a_process_gets_its_turn_beside_one_that_writes(tmp_path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             Tables(hasty).begin()
-        waiting = threading.Thread(target=Tables(patient).begin)
+        tables = Tables(patient)
+        waiting = threading.Thread(target=tables.begin)
         waiting.start()
         other.execute("COMMIT")
         waiting.join()
         assert patient.in_transaction
+        patient.execute("COMMIT")
+        tables.begin_reading()
         assert patient.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
 
 

@@ -21,10 +21,8 @@ from destination_core.queue.records import (
     Settlement,
 )
 from destination_core.queue.sqlite import SqliteQueue
-from destination_core.queue.writer import WITHIN
 
 __all__ = [
-    "WITHIN",
     "Accepted",
     "Counts",
     "Damage",

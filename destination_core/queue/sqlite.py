@@ -30,7 +30,8 @@ from destination_core.queue.reserve import Reserve, is_full
 from destination_core.queue.salvage import is_damaged, salvage
 from destination_core.queue.store import Store
 from destination_core.queue.tables import COMMITS, Fsync, connect, lenient
-from destination_core.queue.writer import Commits, Operation, Writer
+from destination_core.queue.writer import Operation, Writer
+from destination_core.timings import Timings
 
 log: Final = logging.getLogger(__name__)
 
@@ -220,8 +221,10 @@ class SqliteQueue:
         self._writer.stop()
         db = self._store.tables.db
         try:
+            self._store.tables.begin()
             self._store.release([self._owner], crashed=False)
             self._store.books.note_time(self._clock(), every=0)
+            db.execute("COMMIT")
             db.execute("PRAGMA busy_timeout = 0")  # others go on meanwhile
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.DatabaseError as error:  # the lock goes, and with it what was held
@@ -245,7 +248,7 @@ class SqliteQueue:
         return [] if self._store is None else self._store.damage
 
     @property
-    def commits(self) -> Commits:
+    def commits(self) -> Timings:
         """How many transactions reached the disk, and how long that took."""
         return self._writer.commits
 

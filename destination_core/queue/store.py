@@ -9,7 +9,7 @@ changes what they count.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -28,10 +28,12 @@ from destination_core.queue.records import (
 )
 from destination_core.queue.seen import Seen
 from destination_core.queue.tables import (
+    IN_LIST,
     Tables,
     checksum,
     flat,
     job_checksum,
+    listed,
     parts,
     places,
     user_number,
@@ -120,12 +122,11 @@ class Store:
             left = None if names is None else frozenset(orjson.loads(names))
             about = (sequence, destination, source, received, body)
             jobs.append(Job(*about, attempts, lost, left, trace or ""))
-        for part in parts([(one.sequence,) for one in jobs]):
-            self._db.execute(
-                "UPDATE jobs SET due = ?, crashes = crashes + (owner != 0), owner = ?"  # noqa: S608
-                f" WHERE destination = ? AND sequence IN ({','.join('?' * len(part))})",
-                (now + lease, self._owner, destination, *flat(part)),
-            )
+        self._db.execute(
+            "UPDATE jobs SET due = ?, crashes = crashes + (owner != 0), owner = ?"  # noqa: S608
+            f" WHERE destination = ? AND sequence {IN_LIST}",
+            (now + lease, self._owner, destination, listed([one.sequence for one in jobs])),
+        )
         if broken:
             self._put_aside(broken, now)
         return jobs
@@ -133,16 +134,15 @@ class Store:
     def renew(self, jobs: Sequence[Job], now: float, lease: float) -> int:
         """Lease jobs that are still ours for longer; return how many they are."""
         ours = 0
-        by_destination: dict[str, list[tuple[int]]] = {}
+        by_destination: dict[str, list[int]] = {}
         for job in jobs:
-            by_destination.setdefault(job.destination, []).append((job.sequence,))
+            by_destination.setdefault(job.destination, []).append(job.sequence)
         for destination, sequences in by_destination.items():
-            for part in parts(sequences):
-                ours += self._db.execute(
-                    "UPDATE jobs SET due = ? WHERE destination = ? AND owner = ?"  # noqa: S608
-                    f" AND sequence IN ({','.join('?' * len(part))})",
-                    (now + lease, destination, self._owner, *flat(part)),
-                ).rowcount
+            ours += self._db.execute(
+                "UPDATE jobs SET due = ? WHERE destination = ? AND owner = ?"  # noqa: S608
+                f" AND sequence {IN_LIST}",
+                (now + lease, destination, self._owner, listed(sequences)),
+            ).rowcount
         return ours
 
     def _put_aside(self, rows: Sequence[Damaged], now: float) -> None:
@@ -222,34 +222,29 @@ class Store:
 
     def _remove(self, destination: str, sequences: Sequence[int]) -> dict[int, int | None]:
         """Delete the jobs among these that are ours; return which they were, with their users."""
-        removed: dict[int, int | None] = {}
-        for part in parts([(one,) for one in sequences]):
-            which = f"destination = ? AND owner = ? AND sequence IN ({','.join('?' * len(part))})"
-            key = (destination, self._owner, *flat(part))
-            ours, users = self._db.execute(
-                f"SELECT count(*), count(user) FROM jobs WHERE {which}",  # noqa: S608
-                key,
-            ).fetchone()
-            if ours == len(part) and not users:  # as a rule: no row has to come back
-                self._db.execute(f"DELETE FROM jobs WHERE {which}", key)  # noqa: S608
-                removed.update((sequence, None) for (sequence,) in part)
-                continue
-            removed.update(
-                self._db.execute(
-                    f"DELETE FROM jobs WHERE {which} RETURNING sequence, user",  # noqa: S608
-                    key,
-                )
-            )
-        return removed
-
-    def _forget(self, sequences: Iterable[int]) -> None:
-        """Delete events that no destination waits for any more."""
-        for part in parts([(one,) for one in sorted(set(sequences))]):
+        which = f"destination = ? AND owner = ? AND sequence {IN_LIST}"
+        key = (destination, self._owner, listed(sequences))
+        ours, users = self._db.execute(
+            f"SELECT count(*), count(user) FROM jobs WHERE {which}",  # noqa: S608
+            key,
+        ).fetchone()
+        if ours == len(sequences) and not users:  # as a rule: no row has to come back
+            self._db.execute(f"DELETE FROM jobs WHERE {which}", key)  # noqa: S608
+            return dict.fromkeys(sequences)
+        return dict(
             self._db.execute(
-                f"DELETE FROM events WHERE sequence IN ({','.join('?' * len(part))})"  # noqa: S608
-                " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.sequence = events.sequence)",
-                flat(part),
+                f"DELETE FROM jobs WHERE {which} RETURNING sequence, user",  # noqa: S608
+                key,
             )
+        )
+
+    def _forget(self, sequences: Sequence[int]) -> None:
+        """Delete events that no destination waits for any more."""
+        self._db.execute(
+            f"DELETE FROM events WHERE sequence {IN_LIST}"  # noqa: S608
+            " AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.sequence = events.sequence)",
+            (listed(sequences),),
+        )
 
     def release(self, owners: Sequence[int], *, crashed: bool) -> int:
         """Give back what owners had claimed, and forget them; one more crash each if they died."""

@@ -6,9 +6,11 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any, Final, Literal
+
+import orjson
 
 from destination_core.errors import ConfigurationError
 from destination_core.queue.marks import Reached
@@ -56,6 +58,9 @@ DROP TABLE seen_before;
 
 ROWS: Final = 256
 """Rows of one statement: SQLite lets go of the GIL for all of them at once."""
+
+IN_LIST: Final = "IN (SELECT value FROM json_each(?))"
+"""A condition that holds for what is ``listed``: one statement, however many there are."""
 
 SEQUENCE: Final = ("", "sequence")
 """The counter of sequence numbers: the last one given."""
@@ -144,12 +149,14 @@ def lenient(connection: sqlite3.Connection) -> sqlite3.Connection:
 class Tables:
     """What every operation needs: numbers, counters, many rows in one statement.
 
-    ``numbered`` is the last sequence number that was given here: others give some too.
+    ``numbered`` is the last sequence number that this transaction gave, 0 for none.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.db = connection
         self.numbered = 0
+        (self._patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+        self._waits = self._patience
 
     def begin(self) -> None:
         """Begin to write once no other process does; raises SQLite's "busy" after 30 seconds.
@@ -157,14 +164,22 @@ class Tables:
         SQLite itself would wait up to 100 ms between two tries: a process that writes all the time
         leaves gaps of a few milliseconds, and another would hardly ever find one.
         """
-        (patience,) = self.db.execute("PRAGMA busy_timeout").fetchone()
-        until = time.monotonic() + patience / 1000
-        self.db.execute("PRAGMA busy_timeout = 0")
-        try:
-            while not self._has_begun(until):
-                time.sleep(TURN_SECONDS)
-        finally:
-            self.db.execute(f"PRAGMA busy_timeout = {patience}")
+        self.numbered = 0
+        self._wait(0)
+        until = time.monotonic() + self._patience / 1000
+        while not self._has_begun(until):
+            time.sleep(TURN_SECONDS)
+
+    def begin_reading(self) -> None:
+        """Begin to read; SQLite itself waits for a process that repairs or closes the log."""
+        self._wait(self._patience)
+        self.db.execute("BEGIN")
+
+    def _wait(self, milliseconds: int) -> None:
+        """Say how long SQLite waits for others, if it does not know: a statement costs too."""
+        if self._waits != milliseconds:
+            self.db.execute(f"PRAGMA busy_timeout = {milliseconds}")
+            self._waits = milliseconds
 
     def _has_begun(self, until: float) -> bool:
         try:
@@ -177,13 +192,17 @@ class Tables:
 
     def number(self, many: int) -> int:
         """Give so many sequence numbers; return the last of them."""
-        (last,) = self.db.execute(
+        self.numbered = self.add(SEQUENCE, many)
+        return self.numbered
+
+    def add(self, counter: tuple[str, str], many: int) -> int:
+        """Add to a counter; return what it says now."""
+        (value,) = self.db.execute(
             "INSERT INTO counters VALUES (?, ?, ?)"
             " ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value",
-            (*SEQUENCE, many),
+            (*counter, many),
         ).fetchone()
-        self.numbered = int(last)
-        return self.numbered
+        return int(value)
 
     def value(self, counter: tuple[str, str]) -> int:
         """Return what a counter says."""
@@ -213,11 +232,10 @@ class Tables:
         What is NULL in all of them is not bound: to Python's SQLite, NULL costs more than a number.
         """
         for part in parts(rows):
-            bound = [column.count(None) < len(part) for column in zip(*part, strict=True)]
+            columns = list(zip(*part, strict=True))
+            bound = [one[0] is not None or one.count(None) < len(one) for one in columns]
             marks = f"({','.join('?' if one else 'NULL' for one in bound)})"
-            values = (
-                flat(part) if all(bound) else [one for row in part for one in compress(row, bound)]
-            )
+            values = flat(list(zip(*compress(columns, bound), strict=True)))
             self.db.execute(f"INSERT INTO {into} VALUES {','.join([marks] * len(part))}", values)  # noqa: S608
 
     def version(self) -> int:
@@ -234,11 +252,11 @@ class Tables:
 
     def used_bytes(self) -> int:
         """Return the bytes of the pages that hold something; the file may have empty ones."""
-        pages, free, size = (
-            self.db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        (used,) = self.db.execute(
+            "SELECT (page_count - freelist_count) * page_size"
+            " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        ).fetchone()
+        return int(used)
 
 
 def user_number(user: str) -> int:
@@ -256,6 +274,11 @@ def job_checksum(sequence: int, destination: str, attempts: int, names: str | No
     """Return the CRC-32 of what a claim does not change in a job."""
     text = f"{sequence}\0{destination}\0{attempts}\0{names}"
     return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Write what ``IN_LIST`` compares with; a damaged row may have something else for a number."""
+    return orjson.dumps(numbers, default=str).decode()
 
 
 def parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
@@ -280,4 +303,4 @@ def places(rows: Sequence[tuple[Any, ...]]) -> str:
 
 def flat(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Return the values of rows, for their placeholders."""
-    return [value for row in rows for value in row]
+    return list(chain.from_iterable(rows))

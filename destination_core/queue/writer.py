@@ -9,10 +9,9 @@ import logging
 import sqlite3
 import threading
 import time
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from destination_core.queue.marks import HighWater, Reached
@@ -21,6 +20,7 @@ from destination_core.queue.reserve import Reserve, is_full
 from destination_core.queue.salvage import is_damaged
 from destination_core.queue.store import Store
 from destination_core.queue.tables import COMMITS, Fsync
+from destination_core.timings import Timings
 
 log: Final = logging.getLogger(__name__)
 
@@ -46,27 +46,6 @@ class _Waiting:
     error: BaseException | None = None
 
 
-@dataclass(slots=True)
-class Commits:
-    """How long transactions took to reach the disk: how many within each of ``WITHIN``.
-
-    ``counts`` has one place more, for those that took longer; ``seconds`` is the sum of all.
-    """
-
-    counts: list[int] = field(default_factory=lambda: [0] * (len(WITHIN) + 1))
-    seconds: float = 0.0
-
-    def add(self, seconds: float) -> None:
-        """Count one."""
-        self.counts[bisect_left(WITHIN, seconds)] += 1
-        self.seconds += seconds
-
-    @property
-    def many(self) -> int:
-        """How many there were."""
-        return sum(self.counts)
-
-
 class Writer:
     """Runs operations in transactions, in the order in which they came."""
 
@@ -90,7 +69,7 @@ class Writer:
         self._stopping = False
         self._reached = store.tables.reached()
         self.used_bytes = store.tables.used_bytes()
-        self.commits = Commits()
+        self.commits = Timings(WITHIN)
         self._thread = threading.Thread(target=self._run, name="queue-writer", daemon=True)
 
     def start(self) -> None:
@@ -189,7 +168,7 @@ class Writer:
 
     def _commit(self, group: list[_Waiting]) -> None:
         if all(one.reads for one in group):
-            self._db.execute("BEGIN")
+            self._store.tables.begin_reading()
         else:
             self._store.tables.begin()
         try:
@@ -203,9 +182,11 @@ class Writer:
             for one in group:
                 if one.operation is not None:
                     one.result = one.operation(self._store)
+            reached = self._reached
             if self._db.total_changes != before:
-                self._store.tables.count({COMMITS: 1})
-            reached = self._store.tables.reached()
+                tables = self._store.tables
+                last = max(reached.sequence, tables.numbered)
+                reached = Reached(last, tables.add(COMMITS, 1))
             self.used_bytes = self._store.tables.used_bytes()
             began = time.monotonic()
             self._db.execute("COMMIT")
@@ -223,8 +204,7 @@ class Writer:
 
         Whoever gave numbers waits until they are marked on the disk, before their caller is told.
         """
-        gave = reached.sequence == self._store.tables.numbered != self._reached.sequence
-        sync = self._fsync == "always" and gave
+        sync = self._fsync == "always" and self._store.tables.numbered != 0
         self._reached = reached
         try:
             self._mark.raise_to(reached, sync=sync)
