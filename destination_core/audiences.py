@@ -59,8 +59,8 @@ def membership(event: Mapping[str, Any], sync_mode: str | None = None) -> bool |
     kind = event.get("type")
     context = event.get("context")
     personas = context.get("personas") if isinstance(context, Mapping) else None
-    if isinstance(personas, Mapping) and personas.get("computation_class") in AUDIENCES:
-        key = personas.get("computation_key")
+    if isinstance(personas, Mapping) and _text(personas.get("computation_class")) in AUDIENCES:
+        key = _text(personas.get("computation_key"))
         if key:
             part = {"identify": "traits", "track": "properties"}.get(str(kind))
             values = event.get(part) if part else None
@@ -68,9 +68,14 @@ def membership(event: Mapping[str, Any], sync_mode: str | None = None) -> bool |
             if isinstance(said, bool):
                 return said
     if kind == "track" and sync_mode is not None:
-        name = event.get("event")
+        name = _text(event.get("event"))
         if name in COMES.get(sync_mode, ()):
             return True
         if name in GOES.get(sync_mode, ()):
             return False
     return None
+
+
+def _text(value: Any) -> str:
+    """Return a text, or none of the ones that mean something."""
+    return value if isinstance(value, str) else ""

@@ -7,6 +7,7 @@ infinite texts are refused instead of becoming 0, 31 or Infinity.
 import math
 import re
 from decimal import Decimal
+from typing import Any
 
 # The white space that JavaScript trims before it reads a number; Python's own set differs.
 _BLANK = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
@@ -65,3 +66,13 @@ def is_integer(value: object) -> bool:
     """Tell whether a value is a whole JSON number; ``5.0`` is one, as in JavaScript."""
     kind = type(value)
     return kind is int or (kind is float and value.is_integer())  # type: ignore[attr-defined]
+
+
+def without_points(value: Any) -> Any:
+    """Return a JSON value with its whole numbers as JavaScript writes them: 50, not 50.0."""
+    if isinstance(value, dict):
+        return {key: without_points(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [without_points(one) for one in value]
+    whole = type(value) is float and value.is_integer() and abs(value) < _SAFE
+    return int(value) if whole else value

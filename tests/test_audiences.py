@@ -25,6 +25,20 @@ CASES: dict[str, tuple[dict[str, Any], str | None, bool | None]] = {
     "row-without-a-mode": ({"type": "track", "event": "new"}, None, None),
     "audience-beats-row": (event(event="deleted", properties={"vips": True}), "mirror", True),
     "row-where-the-audience-says-nothing": (event(event="deleted"), "mirror", False),
+    "words-of-another-kind": (
+        {
+            **event(properties={"vips": True}, event=["new"]),
+            "context": {"personas": {**PERSONAS, "computation_class": ["audience"]}},
+        },
+        "mirror",
+        None,
+    ),
+    "key-of-another-kind": (
+        event(properties={"vips": True})
+        | {"context": {"personas": {**PERSONAS, "computation_key": [1]}}},
+        None,
+        None,
+    ),
     "context-of-another-kind": ({"type": "track", "context": "x"}, "add", None),
 }
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from destination_core.numbers import is_integer, is_number, number_of, text_of
+from destination_core.numbers import is_integer, is_number, number_of, text_of, without_points
 
 
 class TestNumbers:
@@ -89,3 +89,9 @@ class TestNumbers:
             False,
             False,
         ]
+
+
+def test_whole_numbers_are_shown_without_a_point():
+    """A payload is shown as it will be sent: 50, not 50.0; what is no whole number stays."""
+    shown = without_points({"a": 50.0, "b": [1.5, 2.0, True], "c": {"d": 1e300, "e": None}})
+    assert repr(shown) == "{'a': 50, 'b': [1.5, 2, True], 'c': {'d': 1e+300, 'e': None}}"

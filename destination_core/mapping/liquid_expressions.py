@@ -25,6 +25,7 @@ from destination_core.mapping.liquid_values import (
 )
 from destination_core.mapping.values import MISSING
 
+_Compare = Callable[[Any, Any], bool]
 _NOWHERE: Final = Token(TOKEN_EOF, "", -1, "")
 
 
@@ -216,7 +217,7 @@ def _never(_: Any, __: Any) -> bool:
     return False
 
 
-def _ordered(compare: Callable[[Any, Any], Any]) -> Callable[[Any, Any], bool]:
+def _ordered(compare: Callable[[Any, Any], Any]) -> _Compare:
     def ordered(left: Any, right: Any) -> bool:
         left, right = _primitive(plain(left)), _primitive(plain(right))
         if isinstance(left, str) and isinstance(right, str):
@@ -232,10 +233,15 @@ def _primitive(value: Any) -> Any:
     return shown(value) if isinstance(value, Mapping) else value
 
 
-def _contains(left: Any, right: Any) -> bool:
+def _same(left: Any, right: Any) -> bool:
+    """Compare; what is null in the event is not what is missing there, as in JavaScript."""
+    return left is right if is_nil(left) and is_nil(right) else equal(left, right)
+
+
+def _contains(left: Any, right: Any, same: _Compare = _same) -> bool:
     left = plain(left)
     if isinstance(left, list):
-        return any(equal(one, right) for one in left)
+        return any(same(one, right) for one in left)
     if not isinstance(left, str):
         return False
     right = plain(right)
@@ -244,12 +250,7 @@ def _contains(left: Any, right: Any) -> bool:
     return (joined(right, ",") if isinstance(right, list) else shown(right)) in left
 
 
-def _same(left: Any, right: Any) -> bool:
-    """Compare; what is null in the event is not what is missing there, as in JavaScript."""
-    return left is right if is_nil(left) and is_nil(right) else equal(left, right)
-
-
-OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+OPERATORS: Final[Mapping[str, _Compare]] = {
     "==": _same,
     "!=": lambda left, right: not _same(left, right),
     "<": _ordered(operator.lt),
@@ -263,8 +264,9 @@ OPERATORS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 }
 """liquidjs's; what is true and how things compare is JavaScript's."""
 
-_WITH_NIL: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+_WITH_NIL: Final[Mapping[str, _Compare]] = {
     "==": equal,
     "!=": lambda left, right: not equal(left, right),
+    "contains": lambda left, right: _contains(left, right, equal),
 }
 """The word `nil` is both null and missing."""

@@ -61,12 +61,17 @@ def _is_letter(character: str) -> bool:
     return category[0] in "ML" or category == "Nd"
 
 
+def _steps(count: float) -> int:
+    """Return how often one can count down from a number until it is not above 0."""
+    return 0 if math.isnan(count) else math.ceil(min(max(count, 0), LONGEST))
+
+
 def _truncate(value: Any, length: Any = MISSING, end: Any = MISSING) -> Any:
     text, tail = shown(value), "..." if end is MISSING else shown(end)
     size = 50.0 if length is MISSING else converted(length)
-    if units(text) <= size or (0 if math.isnan(size) else max(size, 0)) >= len(text):
+    if units(text) <= size or _steps(size) >= len(text):
         return value
-    left = 0 if math.isnan(size) else math.ceil(max(size - len(tail), 0))
+    left = _steps(size - len(tail))
     return text[:left] + tail
 
 

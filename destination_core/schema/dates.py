@@ -7,14 +7,17 @@ of, such as "hello 1", month 13 or February 30. A date without an offset is UTC.
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+_TIME = r"([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
 _ISO = re.compile(
     r"([0-9]{4})(?:([-/])([0-9]{1,2})(?:\2([0-9]{1,2}))?)?"
-    r"(?:[Tt ] *([0-9]{1,2})(?::([0-9]{1,2})(?::([0-9]{1,2})(?:[.,]([0-9]+))?)?)?)?"
+    r"(?:[Tt ] *([0-9]{1,2})(?::([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]+))?)?)?)?"
 )
+# With an offset the hosted engine is stricter behind a T than behind a blank.
 _ZONED = re.compile(
-    r"([0-9]{4})([-/])([0-9]{2})\2([0-9]{2})"
-    r"(?:[Tt](?=[^ ]+$)|[Tt ](?=[^Tt]+$))([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
-    r" ?([Zz]|[+-][0-9]{2}(?::?[0-9]{2})?)"
+    rf"([0-9]{{4}})(-)([0-9]{{2}})-([0-9]{{2}})[Tt]{_TIME}([Zz]|[+-][0-9]{{2}}:?[0-9]{{2}})"
+)
+_SPACED = re.compile(
+    rf"([0-9]{{4}})([-/])([0-9]{{2}})\2([0-9]{{2}}) {_TIME} ?([Zz]|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)"
 )
 _RFC_2822 = re.compile(
     r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), *)?([0-9]{1,2}) +"
@@ -80,13 +83,13 @@ def _from_unix(seconds: float) -> datetime:
 
 
 def _calendar_date(text: str) -> datetime | None:
-    iso = _ZONED.fullmatch(text) or _ISO.fullmatch(text)
+    iso = _ZONED.fullmatch(text) or _SPACED.fullmatch(text) or _ISO.fullmatch(text)
     if iso:
         year, _, month, day, hour, minute, second, fraction, *offset = iso.groups()
         return _aware(
             (int(year), int(month or 1), int(day or 1)),
             (int(hour or 0), int(minute or 0), int(second or 0)),
-            offset[0] if offset else "Z",
+            offset[0] if offset else "",
             int((fraction or "0")[:6].ljust(6, "0")),
         )
     mail = _RFC_2822.fullmatch(text)
@@ -110,8 +113,8 @@ def _aware(
         hour, extra = 0, timedelta(days=1)
     elif second == 60 and minute == 59:  # noqa: PLR2004  a leap second
         second, extra = 59, timedelta(seconds=1)
-    sign = -1 if offset[0] == "-" else 1
-    digits = offset[1:].replace(":", "") if offset[0] in "+-" else ""
+    sign = -1 if offset[:1] == "-" else 1
+    digits = offset[1:].replace(":", "") if offset[:1] in ("+", "-") else ""
     if digits:
         ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
         zone = timezone(sign * ahead)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pydantic
 
+from destination_core.numbers import without_points
+
 
 class Settings(pydantic.BaseModel):
     """What a customer configures for a destination.
@@ -44,4 +46,7 @@ class Payload(pydantic.BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that were set, under Segment's keys, as JSON values."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        made: dict[str, Any] = without_points(
+            self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        )
+        return made

@@ -1,8 +1,8 @@
 """Dates as Customer.io wants them: whole Unix seconds.
 
-One strict gate for all of them: ISO 8601 dates and date-times, up to nine fractional digits, UTC
-where no zone is given. A phone number, an id or a year is never taken for a date, and a day that
-does not exist stays the text it was.
+One strict gate for all of them: ISO 8601 dates and date-times as the hosted destination knows
+them, up to nine fractional digits, UTC where no zone is given. A phone number, an id or a year is
+never taken for a date, and a day that does not exist stays the text it was.
 """
 
 import math
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-REST: Final = r"\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?)?)?"
+REST: Final = r"\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 """What follows the first hyphen."""
 
 ISO_8601: Final = re.compile(rf"\d\d\d\d-{REST}", re.ASCII)
@@ -46,7 +46,7 @@ def _seconds(text: str) -> int | None:
     try:
         date = _read(text)
     except ValueError:
-        return _seconds(text.upper()) if text[-1] == "z" else None
+        return None
     passed = date - (EPOCH_HERE if date.tzinfo is None else EPOCH)
     return passed.days * 86_400 + passed.seconds
 

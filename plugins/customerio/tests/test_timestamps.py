@@ -14,7 +14,7 @@ from destination_customerio import timestamps
 
 SHAPE = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)?)?"
+    r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 MIDNIGHT = 1_767_312_000
 """2026-01-02T00:00:00Z."""
@@ -48,8 +48,8 @@ def test_no_number_or_id_is_ever_a_date(text: str) -> None:
 
 @given(
     st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
-    st.from_regex(r"([.,][0-9]{1,9})?", fullmatch=True),
-    st.sampled_from(["", "Z", "z", "+00:00", "-00:00", "+0000", "+00"]),
+    st.from_regex(r"(\.[0-9]{1,9})?", fullmatch=True),
+    st.sampled_from(["", "Z", "+00:00", "-00:00", "+0000"]),
 )
 def test_fractions_and_zones_make_no_difference(moment: datetime, fraction: str, zone: str) -> None:
     """Up to nine fractional digits are cut off, and no zone means UTC."""
@@ -78,8 +78,9 @@ def test_the_servers_own_zone_makes_no_difference(
     ("text", "found"),
     [
         ("2026-01-02T05:30:00+05:30", MIDNIGHT),
-        ("2026-01-01T15:00-09", MIDNIGHT),
         ("2024-02-29", 1_709_164_800),
+        ("2026-01-01T15:00-09", None),
+        ("2026-01-02T00:00:00,5", None),
         ("2026-02-29", None),
         ("2026-04-31T00:00Z", None),
         ("0000-01-01", None),

@@ -78,10 +78,11 @@ OBJECT_TYPE_OF_PROPERTIES = dc.coalesce("$.properties.object_type_id", "$.proper
 OBJECT_TYPE_OF_TRAITS = dc.coalesce("$.traits.object_type_id", "$.traits.objectTypeId")
 
 
-def time_of(text: str | None, warnings: list[str], field: str = "timestamp") -> int | None:
+def time_of(time: str | float | None, warnings: list[str], field: str = "timestamp") -> int | None:
     """Return a time field in Unix seconds; one that is no time is left out, with a warning."""
-    if not text:
+    if time is None or time == "":
         return None
+    text = time if isinstance(time, str) else f"{time:.3f}"
     found = timestamps.instant(text)
     if found is None:
         warnings.append(f"{field} {text[:60]!r} is no ISO 8601 or Unix time and is left out")

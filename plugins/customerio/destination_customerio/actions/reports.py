@@ -59,7 +59,7 @@ class DeliveryReport(Batchable):
         Field(title="Action Value", description="The value of the action of an in-app message."),
     ] = None
     timestamp: Annotated[
-        str | None,
+        str | float | None,
         dc.path("$.timestamp"),
         dc.field(type="datetime"),
         Field(title="Timestamp", description="When it happened."),
