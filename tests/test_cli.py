@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from destination_core.cli.main import COMMANDS
+from tests import bench
 from tests.command_line import CANARY, CommandLine
 
 
@@ -241,3 +242,20 @@ def test_the_demo_ends_as_the_readme_shows(destinations: CommandLine) -> None:
         for text in (transcript, ours)
     ]
     assert timeless[0] == timeless[1]
+
+
+def test_explain_an_event_that_makes_no_request(
+    destinations: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said: an empty line could be a mistake of the command."""
+    module = bench.install(tmp_path)
+    silent = bench.PLUGIN.replace('await ctx.http.post("/contacts", json=body)', "del body")
+    module.write_text(silent)
+    monkeypatch.syspath_prepend(tmp_path)
+    config = tmp_path / "c.json"
+    settings = {"client_secret": "${env:CUSTOMERIO_API_KEY}"}
+    one = {"settings": settings, "subscriptions": [{"action": "upsert"}]}
+    config.write_text(json.dumps({"destinations": {"every-thing": one}}), "utf-8")
+    run = destinations("explain", config, '{"type": "identify", "userId": "u1"}')
+    assert run.code == 0, run.err
+    assert "  no request would be sent\n" in run.out

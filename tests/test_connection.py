@@ -113,6 +113,14 @@ def test_no_mistake_hides_another(tmp_path: Path) -> None:
     assert "did you mean 'region'?" in found[0]
 
 
+def test_a_trigger_does_not_hide_the_mapping_beside_it(tmp_path: Path) -> None:
+    """Each has its line."""
+    wrong = "upsertContact\n        trigger: x\n        mapping: {id: {'@pth': $.userId}}"
+    found = problems(tmp_path, YAML.replace("upsertContact", wrong))
+    assert [one.partition(": ")[0] for one in found] == ["config.yaml:7:9", "config.yaml:9:9"]
+    assert "@pth" in found[1]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

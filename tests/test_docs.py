@@ -62,6 +62,7 @@ def test_the_features_page_shows_what_runs() -> None:
 
 
 COMMAND = re.compile(r"\bdestinations ([a-z]+)((?: [^|`#&\n]*)?)")
+TYPED = re.compile(r"^\$ (?:\w+=\S+ )*destinations ([a-z]+)", re.MULTILINE)
 SHOWN = [
     *PAGES,
     *sorted(ROOT.glob("plugins/*/README.md")),
@@ -74,7 +75,9 @@ SHOWN = [
 def test_commands_on_pages_exist_with_their_options(page: Path) -> None:
     """Whoever types what a page shows is not told that there is no such option."""
     context = click.Context(group)
-    for name, rest in COMMAND.findall(page.read_text("utf-8")):
+    text = page.read_text("utf-8")
+    assert set(TYPED.findall(text)) <= {*COMMANDS}
+    for name, rest in COMMAND.findall(text):
         command = group.get_command(context, name)
         if command is None:  # a word of a sentence
             continue

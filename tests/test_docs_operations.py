@@ -5,22 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from destination_core import metrics
-from destination_core.cli.main import COMMANDS
 from destination_core.server import Server, Source, Sources
 from tests.observed import observed, person
 
 ROOT = Path(__file__).parents[1]
 OPERATIONS = (ROOT / "docs/operations.md").read_text("utf-8")
 RULES = (ROOT / "deploy/prometheus/destinations.rules.yaml").read_text("utf-8")
-PAGES = ["docs/operations.md", "docs/delivery.md", "docs/threat-model.md"]
 
 ROW = re.compile(r"^\| `(destinations_\w+)` \|([^|]*)\|", re.MULTILINE)
 NAMED = re.compile(r"\b(destinations_\w+)(?:\{([^}]*)\})?")
-COMMAND = re.compile(r"destinations (check|dead|plugins|replay|run|serve|status|tail)\b([^`\n]*)")
 
 
 async def shown(path: Path) -> tuple[dict[str, set[str]], set[str], dict[str, set[str]]]:
@@ -80,17 +76,6 @@ async def test_queries_and_alerts_speak_of_what_there_is(tmp_path: Path) -> None
         for label, value in re.findall(r'(\w+)(?:=|!=|=~|!~)"([^"]*)"', selectors):
             assert label in values
             assert not (label in fixed and value not in fixed[label])
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_commands_on_the_pages_exist(page: str) -> None:
-    """With the options that they are shown with."""
-    found = COMMAND.findall((ROOT / page).read_text("utf-8"))
-    reference = (ROOT / "docs/reference/cli.md").read_text("utf-8")
-    for name, rest in found:
-        assert name in COMMANDS
-        for option in re.findall(r"--[a-z-]+", rest):
-            assert option in reference
 
 
 def test_every_alert_is_explained() -> None:

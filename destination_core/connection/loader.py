@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from destination_core import mapping
 from destination_core.audiences import Audience
 from destination_core.connection.config import (
     AudienceConfig,
@@ -20,7 +21,12 @@ from destination_core.connection.secrets import Resolver, has_reference, unrefer
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.credentials import FileTokens
-from destination_core.errors import ConfigurationError, InvalidSettings, PluginError
+from destination_core.errors import (
+    ConfigurationError,
+    InvalidMapping,
+    InvalidSettings,
+    PluginError,
+)
 from destination_core.features import Saved
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
@@ -214,6 +220,8 @@ class Loader:
                     compile_subscription(relay.destination, one)
             except ConfigurationError as error:
                 self.problem((*here, index), str(error))
+                if not isinstance(error, InvalidMapping) and config.mapping:
+                    self._mapping(config.mapping, (*here, index, "mapping"))
                 continue
             if one.name in names:
                 message = f"subscription {one.name!r} is there twice; give each its own name"
@@ -221,6 +229,13 @@ class Loader:
             names.add(one.name)
             made.append(one)
         return made
+
+    def _mapping(self, source: Mapping[str, Any], here: Location) -> None:
+        """Note what is wrong with the mapping of a subscription in which something else is, too."""
+        try:
+            mapping.compile(source)
+        except InvalidMapping as error:
+            self.problem(here, str(error))
 
     def _audiences(
         self, relay: Relay[Any], configs: Mapping[str, AudienceConfig], here: Location
