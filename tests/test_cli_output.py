@@ -97,6 +97,7 @@ def test_a_secret_at_the_wrong_place_is_not_repeated(
     ("arguments", "said"),
     [
         (["init", "customerio", "-o", "nowhere/c.yaml"], "nowhere/c.yaml: No such file"),
+        (["init", "customerio", "-o", "c.toml"], "c.toml: what is written is YAML; name it c.yaml"),
         (["send", "CONFIG", "-", "--failures", "nowhere/f"], "nowhere/f: No such file"),
         (["demo", "--plugin", "nope"], "'nope' is not installed"),
         (["explain", "CONFIG", '{"type": 5}'], "'type' must be a string"),

@@ -34,15 +34,17 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file instead of standard output; it must not exist.",
+    help="Write to this file (.yaml) instead of standard output; it must not exist.",
 )
 def command(slug: str, empty: bool, output: Path | None) -> int:
-    """Write a commented configuration to start from (Quick Setup: with the presets)."""
+    """Write a commented configuration to start from (Quick Setup: with the presets), in YAML."""
     destination = registry().relay(slug).destination
     text = configuration(destination, empty=empty)
     if output is None:
         click.echo(text, nl=False)
         return OK
+    if output.suffix not in {".yaml", ".yml"}:
+        raise click.UsageError(f"{output}: what is written is YAML; name it {output.stem}.yaml")
     try:
         with output.open("x", encoding="utf-8") as file:
             file.write(text)

@@ -67,7 +67,7 @@ class DestinationSuite(Subject):
       ``saved``; ``audiences``: those of the connection.
     - ``reply``: what the destination answers when all is well, or a function of the request.
     - ``partial``: a function that makes the answer to a batch of which some payloads are refused,
-      from the request and their positions.
+      from the request and their positions, or None where the endpoint has no such answer.
     - ``exempt``: required fields without a default mapping, as ``action.field``, with the reason.
     - ``golden``: the folder of golden requests; ``readme``: a page with a table of the actions.
     """
@@ -110,7 +110,9 @@ class DestinationSuite(Subject):
 
     def test_the_definition(self) -> None:
         """Slugs, presets, secrets and batch keys: what `destinations lint` checks of the whole."""
-        self._expect_no_fault("", {"actions", "batch-key", "preset", "secret", "slug", "title"})
+        self._expect_no_fault(
+            "", {"actions", "batch-key", "default", "preset", "secret", "slug", "title"}
+        )
 
     def test_titles_and_descriptions(self, action: str) -> None:
         """People see them: those of the action, and the title of each field."""
