@@ -11,7 +11,7 @@ import pytest
 
 import destination_core as dc
 from destination_core.http import Request, Response
-from destination_core.queue import SqliteQueue
+from destination_core.queue import Intake, SqliteQueue
 from destination_core.runner import Intakes, Policy
 from tests import acme
 from tests.running import FAST, Destinations, connection, person, running, settled
@@ -237,6 +237,16 @@ async def test_a_deletion_waits_for_what_came_before(
     assert world.got["before"] == ["u1"]
     assert world.got["deleted"] == ["u1"]
     assert (counts["a"].delivered, counts["a"].dead) == (2, 0)
+
+
+async def test_what_a_start_finds_waits_for_no_company(tmp_path: Path) -> None:
+    """It has waited: `batch_age` is for what comes from now on."""
+    async with SqliteQueue(tmp_path / "q", min_free_bytes=0) as queue:
+        await queue.put([Intake("web", "m1", orjson.dumps(person(1)), ("a",), 1.0)])
+    world = Destinations()
+    async with running(tmp_path / "q", world, policy=Policy(batch_age=60)) as runner:
+        await settled(runner)
+    assert world.got == {"a": ["u1"]}
 
 
 async def test_events_wait_for_company_in_a_batch(tmp_path: Path) -> None:
