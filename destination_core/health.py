@@ -5,7 +5,7 @@ import platform
 import sqlite3
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp.web_response import Response
 
 from destination_core.errors import DestinationError
 from destination_core.http import core_version
@@ -28,7 +28,7 @@ class Health:
         self._queue = queue
         self._runner = runner
 
-    async def ready(self) -> web.Response:
+    async def ready(self) -> Response:
         """Answer `/readyz`: 200, or 503 with ``why``; ``checks`` has the details."""
         room = self._room()
         checks = {
@@ -42,13 +42,13 @@ class Health:
         told = {"status": "not ready" if why else "ready", "why": why, "checks": checks}
         return document(told, 503 if why else 200)
 
-    async def alive(self) -> web.Response:
+    async def alive(self) -> Response:
         """Answer `/livez`: 503 when only a restart helps."""
         ended = self._runner.ended
         told = {"status": "delivery has ended" if ended else "alive", "ended": ended}
         return document(told, 503 if ended else 200)
 
-    async def version(self) -> web.Response:
+    async def version(self) -> Response:
         """Answer `/version`: the versions of core, Python and plugins."""
         origins = {one.relay.origin for one in self._runner.connections}
         plugins = {one.distribution or one.name: one.version for one in origins}

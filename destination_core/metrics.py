@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from aiohttp import web
+from aiohttp.web_response import Response
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -191,10 +191,10 @@ class Metrics:
                 rate.add_metric((name,), worker.rate)
         yield from (breaker, concurrency, flight, rate, running)
 
-    async def page(self) -> web.Response:
+    async def page(self) -> Response:
         """Answer `/metrics`."""
         self._counts = await self._runner.queue.counts()
-        return web.Response(
+        return Response(
             body=generate_latest(self._registry),
             headers={"Content-Type": TEXT, "Server": "destinations"},
         )

@@ -280,4 +280,4 @@ async def test_an_address_that_cannot_be_had_is_said(client: Client, port: int |
     server = Server(SOURCES, client.sink, port=port or client.server.port)
     with pytest.raises(ConfigurationError, match=rf"cannot listen on 127.0.0.1:{server.port}: "):
         await server.__aenter__()
-    assert server._runner is None
+    assert server._listener is None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
-from aiohttp import web
+from aiohttp.web_response import Response
 
 from destination_core.server.wire import Refused
 
@@ -26,28 +26,28 @@ SUCCESS: Final = b'{"success":true}'
 JSON: Final = "application/json"
 
 
-def success() -> web.Response:
+def success() -> Response:
     """Say that a call was taken."""
-    return web.Response(body=SUCCESS, headers=CORS, content_type=JSON)
+    return Response(body=SUCCESS, headers=CORS, content_type=JSON)
 
 
-def document(value: Any, status: int = 200) -> web.Response:
+def document(value: Any, status: int = 200) -> Response:
     """Answer a value as JSON."""
-    return web.Response(status=status, body=orjson.dumps(value), headers=NAME, content_type=JSON)
+    return Response(status=status, body=orjson.dumps(value), headers=NAME, content_type=JSON)
 
 
-def preflight() -> web.Response:
+def preflight() -> Response:
     """Tell a browser what it may send."""
-    return web.Response(status=204, headers=PREFLIGHT)
+    return Response(status=204, headers=PREFLIGHT)
 
 
-def refusal(refused: Refused, *, allow: str = "") -> web.Response:
+def refusal(refused: Refused, *, allow: str = "") -> Response:
     """Answer with `code` and `message`, which Segment's SDKs read; 429 with whole seconds.
 
     ``allow`` names the methods, where another one was used.
     """
     body = orjson.dumps({"success": False, "code": refused.code, "message": str(refused)})
-    response = web.Response(status=refused.status, body=body, headers=CORS, content_type=JSON)
+    response = Response(status=refused.status, body=body, headers=CORS, content_type=JSON)
     if refused.wait is not None:
         response.headers["Retry-After"] = response.headers["X-RateLimit-Reset"] = str(refused.wait)
     if allow:

@@ -4,8 +4,9 @@ import asyncio
 from types import TracebackType
 from typing import Final, Self
 
-from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+from aiohttp.web_request import BaseRequest
 
 from destination_core.server.wire import LARGEST_BODY, Refused, too_large
 
@@ -82,7 +83,7 @@ def busy() -> Refused:
     return Refused(429, "too_busy", "too much waits here already; send it again later", wait=1)
 
 
-async def read(request: web.BaseRequest, hold: Hold, *, known: bool) -> bytes:
+async def read(request: BaseRequest, hold: Hold, *, known: bool) -> bytes:
     """Read a body; raises ``Refused``. The ``hold`` counts what is read."""
     limit = LARGEST_BODY if known else LARGEST_UNKNOWN
     if (request.content_length or 0) > limit:
@@ -105,12 +106,12 @@ async def read(request: web.BaseRequest, hold: Hold, *, known: bool) -> bytes:
     except TimeoutError:
         message = f"body did not arrive within {BODY_SECONDS:g} s"
         raise Refused(408, "body_too_slow", message) from None
-    except (web.RequestPayloadError, HttpProcessingError):
+    except (RequestPayloadError, HttpProcessingError):
         raise Refused(400, "bad_request", "body is cut off, or its chunks are not HTTP") from None
     return bytes(body)
 
 
-async def _invite(request: web.BaseRequest) -> None:
+async def _invite(request: BaseRequest) -> None:
     """Ask for the body, where the caller waits to be asked: RFC 9110, section 10.1.1."""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -6,7 +6,10 @@ import resource
 import sys
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+from aiohttp.web_server import Server
 
 from destination_core.server.answers import refusal
 from destination_core.server.wire import Refused
@@ -23,7 +26,7 @@ LINGER_SECONDS: Final = 5.0
 """How long the rest of a body is read and thrown away, so that its sender reads the answer."""
 
 
-class Protocol(web.RequestHandler):
+class Protocol(RequestHandler):
     """One connection: closed when no request comes, answered in JSON when it is not HTTP."""
 
     def connection_made(self, transport: Any) -> None:
@@ -43,11 +46,11 @@ class Protocol(web.RequestHandler):
 
     def handle_error(
         self,
-        request: web.BaseRequest,
+        request: BaseRequest,
         status: int = 500,
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002  it quotes what came
-    ) -> web.StreamResponse:
+    ) -> StreamResponse:
         """Answer what is not HTTP; aiohttp would show, and log, the bytes that came."""
         log.debug("%s sent what is not HTTP: %s", request.remote, type(exc).__name__)
         if request.writer.output_size > 0:
@@ -61,7 +64,7 @@ class Protocol(web.RequestHandler):
         return answer
 
 
-class Connections(web.Server):
+class Connections(Server):
     """Makes a ``Protocol`` for each connection; more than ``most`` at once are cut off.
 
     By default half of the files that the process may open: the others are for the queue and for
@@ -72,14 +75,14 @@ class Connections(web.Server):
         super().__init__(*given, **options)
         self.most = most_files() // 2
 
-    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+    def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
         """Count a connection, or cut it off."""
         super().connection_made(handler, transport)
         if len(self._connections) > self.most:
             log.warning("too many connections: one more is cut off")
             self._loop.call_soon(transport.abort)  # after aiohttp has begun with it
 
-    def __call__(self) -> web.RequestHandler:
+    def __call__(self) -> RequestHandler:
         """Make the protocol of a new connection."""
         return Protocol(self, loop=self._loop, **self._kwargs)
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import Response, StreamResponse
 
 from destination_core.errors import ConfigurationError
 from destination_core.queue import Accepted, QueueFull
@@ -28,6 +29,9 @@ log: Final = logging.getLogger(__name__)
 FULL_SECONDS: Final = 10
 """How long a caller is to wait when the queue takes nothing."""
 
+LAST_SECONDS: Final = 5.0
+"""How long calls that are being answered may take when the server stops."""
+
 MEASUREMENTS: Final = "/v1/m"
 """What the browser's library measures about itself; nobody wants it."""
 
@@ -45,7 +49,7 @@ class Sink(Protocol):
         ...
 
 
-Page = Callable[[], Awaitable[web.Response]]
+Page = Callable[[], Awaitable[Response]]
 
 
 class Server:
@@ -82,29 +86,28 @@ class Server:
         self._proxies = proxies
         self._tracing = tracing
         self._pages = {"/livez": _alive, **(pages or {})}
-        self._runner: web.ServerRunner | None = None
+        self._listener: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        server = Connections(
+        self._connections = Connections(
             self._handle,
             auto_decompress=False,
             access_log=None,
             keepalive_timeout=IDLE_SECONDS,
             lingering_time=LINGER_SECONDS,
         )
-        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=5)
-        await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self.host, self.port, backlog=1024).start()
+            self._listener = await asyncio.get_running_loop().create_server(
+                self._connections, self.host, self.port, backlog=1024
+            )
         except (OSError, OverflowError) as error:
-            await self.__aexit__(None, None, None)
             number = getattr(error, "errno", None) or 0  # a resolver's are below 0
             said = os.strerror(number) if number > 0 else str(error)
             where = f"{self.host}:{self.port}"
             raise ConfigurationError(
                 f"cannot listen on {where}: {said}; choose another address"
             ) from error
-        self.port = self._runner.addresses[0][1]
+        self.port = self._listener.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(
@@ -113,16 +116,20 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        listener.close()
+        await asyncio.sleep(0)  # what has come begins to be answered
+        self._connections.pre_shutdown()  # who says nothing is not waited for
+        await self._connections.shutdown(LAST_SECONDS)
 
     def admit(self, sources: Sources, proxies: Sequence[Network] = ()) -> None:
         """Take these write keys from now on, and no others; trust these proxies."""
         self._sources = sources
         self._proxies = proxies
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _handle(self, request: BaseRequest) -> StreamResponse:
         path = request.path.rstrip("/") or "/"
         if path in wire.ROUTES or path == MEASUREMENTS:
             return await self._ingest(request, path)
@@ -137,7 +144,7 @@ class Server:
             log.exception("%s failed", path)
             return answers.refusal(_failed())
 
-    async def _ingest(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+    async def _ingest(self, request: BaseRequest, path: str) -> StreamResponse:
         if request.method == "OPTIONS":
             return answers.preflight()
         if request.method != "POST":
@@ -151,7 +158,7 @@ class Server:
             receipt.answered(response.status)
             return response
 
-    async def _answer(self, request: web.BaseRequest, path: str, trace: str) -> web.Response:
+    async def _answer(self, request: BaseRequest, path: str, trace: str) -> Response:
         try:
             await self._take(request, wire.ROUTES[path], trace)
             response = answers.success()
@@ -168,7 +175,7 @@ class Server:
         self.answered[response.status] += 1
         return response
 
-    async def _take(self, request: web.BaseRequest, kind: str, trace: str) -> None:
+    async def _take(self, request: BaseRequest, kind: str, trace: str) -> None:
         """Read a call and keep its events; a key that is wrong is refused before the body."""
         self.repeated += request.headers.get("X-Retry-Count", "0").strip() not in ("", "0")
         source = self._source(keys.of_header(request.headers.get("Authorization")))
@@ -194,7 +201,7 @@ class Server:
             self.discarded[code] += many
             log.warning("%s: %d of source %s discarded: %s", code, many, source, said[code])
 
-    def _refuse(self, request: web.BaseRequest, refused: Refused) -> web.Response:
+    def _refuse(self, request: BaseRequest, refused: Refused) -> Response:
         """Count a call that is not taken, and say so."""
         self.discarded[refused.code] += 1
         log.warning("%s: call of %s refused: %s", refused.code, request.remote, refused)
@@ -209,11 +216,11 @@ class Server:
         return name
 
 
-async def _alive() -> web.Response:
+async def _alive() -> Response:
     return answers.document({"status": "alive"})
 
 
-def _not_allowed(request: web.BaseRequest) -> Refused:
+def _not_allowed(request: BaseRequest) -> Refused:
     return Refused(405, "method_not_allowed", f"{request.method} is not allowed")
 
 
