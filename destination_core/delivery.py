@@ -114,27 +114,25 @@ class Deliverer(Generic[S]):
                 return self._delivery(task, error, tuple(ctx.warnings), exchanges, number)
             await asyncio.sleep(self._retry.delay(number, error.retry_after))
 
-    async def batch(self, entries: Sequence[Entry]) -> list[tuple[Entry, Delivery]]:
-        """Deliver a batch; what the destination refuses for now is tried again, alone."""
-        settled: list[tuple[Entry, Delivery]] = []
-        number, waiting = 0, list(entries)
+    async def batch(self, entries: Sequence[Entry]) -> None:
+        """Deliver a batch; what the destination refuses for now is tried again, alone.
+
+        Each entry's ``delivery`` says what became of it.
+        """
+        number, waiting = 0, entries
         while waiting:
             number += 1
-            tried = await self._divide(waiting, number)
+            await self._divide(waiting, number)
             if number >= self._retry.attempts:
-                return settled + tried
-            asked = 0.0
-            waiting = []
-            for entry, delivery in tried:
-                error = delivery.error
+                return
+            tried, waiting, asked = waiting, [], 0.0
+            for entry in tried:
+                error = entry.delivery.error
                 if isinstance(error, RetryableError):
                     waiting.append(entry)
                     asked = max(asked, error.retry_after or 0.0)
-                else:
-                    settled.append((entry, delivery))
             if waiting:
                 await asyncio.sleep(self._retry.delay(number, asked))
-        return settled
 
     async def delete(self, deletion: Deletion) -> Delivery | None:
         """Forget a user; None when the destination cannot."""
@@ -227,21 +225,20 @@ class Deliverer(Generic[S]):
 
     async def _divide(
         self, entries: Sequence[Entry], number: int, *, renewed: bool = False
-    ) -> list[tuple[Entry, Delivery]]:
+    ) -> None:
         """Send entries as one batch; halve it while the destination refuses it as a whole.
 
         Those whose access token was refused are sent once more, with another one.
         """
         exchanges: list[Exchange] = []
         ctx, outcomes, error = await self._perform(entries, number, exchanges)
-        again: list[tuple[Entry, Delivery]] = []
         if self._authorization is not None and not renewed:
             refused = [n for n, one in enumerate(outcomes) if is_refused(one.error)]
             if refused:
                 failure = await self._renew(self._authorization, ctx, outcomes[refused[0]].error)
                 if failure is None:
                     tried = [entries[n] for n in refused]
-                    again = await self._divide(tried, number, renewed=True)
+                    await self._divide(tried, number, renewed=True)
                     left = [n for n in range(len(entries)) if n not in set(refused)]
                     entries, outcomes = [entries[n] for n in left], [outcomes[n] for n in left]
                     error = None
@@ -259,14 +256,13 @@ class Deliverer(Generic[S]):
             )
         ):
             middle = len(entries) // 2
-            first = await self._divide(entries[:middle], number)
-            return first + await self._divide(entries[middle:], number)
+            await self._divide(entries[:middle], number)
+            await self._divide(entries[middle:], number)
+            return
         shared = tuple(ctx.warnings)
         for entry, outcome in zip(entries, outcomes, strict=True):
             warnings = shared + entry.item.warnings + outcome.warnings
-            delivery = self._delivery(entry.task, outcome.error, warnings, exchanges, number)
-            again.append((entry, delivery))
-        return again
+            entry.delivery = self._delivery(entry.task, outcome.error, warnings, exchanges, number)
 
     async def _perform(
         self,

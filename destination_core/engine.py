@@ -260,10 +260,11 @@ async def _settle_batch(
         board[entry.row][entry.column] = await _settle(deliverer, entry.task)
     else:
         observed = deliverer.connection.relay.watches_deliveries
-        for entry, delivery in await deliverer.batch(batch.entries):
-            board[entry.row][entry.column] = delivery
+        await deliverer.batch(batch.entries)
+        for entry in batch.entries:
+            board[entry.row][entry.column] = entry.delivery
             if observed:
-                _observed(deliverer, delivery)
+                _observed(deliverer, entry.delivery)
     if ended is not None:
         await ended([entry.row for entry in batch.entries])
 

@@ -6,7 +6,7 @@ Those that are made per event are not frozen: to make a frozen one takes three t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from destination_core.actions import Action, Batching
 from destination_core.errors import (
@@ -90,30 +90,6 @@ class Item:
     warnings: tuple[str, ...] = ()
 
 
-_UNMADE: Final = Item(None, None)  # type: ignore[arg-type]  # a stand-in, never handed out
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """A task on its way, at its place in the result: ``row`` and ``column``.
-
-    ``item`` is made when it is batched.
-    """
-
-    task: Task
-    row: int
-    column: int
-    item: Item = _UNMADE
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Entries that go out in one call; ``batching`` is None for a single payload."""
-
-    entries: Sequence[Entry]
-    batching: Batching[Any] | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One call of an action or of a batch: what was sent, what came back, how long it took.
@@ -167,6 +143,28 @@ class Delivery:
     def requests(self) -> list[dict[str, Any]]:
         """Return the last attempt's requests and responses as JSON, without secrets."""
         return [exchange.redacted(self.secrets) for exchange in self.exchanges]
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A task on its way, at its place in the result: ``row`` and ``column``.
+
+    ``item`` is made when it is batched, ``delivery`` with each attempt.
+    """
+
+    task: Task
+    row: int
+    column: int
+    item: Item = field(init=False)
+    delivery: Delivery = field(init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Entries that go out in one call; ``batching`` is None for a single payload."""
+
+    entries: Sequence[Entry]
+    batching: Batching[Any] | None = None
 
 
 def status_of(error: DeliveryError | None, *, sent: bool) -> DeliveryStatus:

@@ -72,8 +72,7 @@ def test_batching_loses_and_repeats_nothing_and_keeps_its_limits(
     plugin.perform_batch = dc.hookimpl(perform_batch)  # type: ignore[attr-defined]
     relay = dc.Registry.of(plugin).relay("notes")
     entries = [
-        Entry(Task({}, "s", action, payload), row, 0, dc.Item(action, payload))
-        for row, payload in enumerate(payloads)
+        Entry(Task({}, "s", action, payload), row, 0) for row, payload in enumerate(payloads)
     ]
 
     result = cut(entries, relay, None)  # type: ignore[arg-type]
