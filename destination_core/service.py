@@ -169,7 +169,8 @@ async def run_until_stopped(
             await stop.wait()
         else:
             await _first(stop.wait(), _fed(feed, running.runner))
-        log.info("stopping: what is in flight is finished, the rest stays queued")
+        if stop.is_set():
+            log.info("stopping: what is in flight is finished, the rest stays queued")
         if running.server is not None:
             await running.server.__aexit__(None, None, None)
         await running.runner.drain()

@@ -115,6 +115,7 @@ async def test_dead_letters_from_the_command_line(operator: Operator) -> None:
     assert (await operator.run("run", "c.json")).code == 0
     assert held(operator) == list(range(10))
     again = await operator.run("run", "c.json", "events.ndjson")  # deduplicated
+    assert "stopping" not in again.err  # nobody told it to
     assert (again.code, held(operator)) == (0, list(range(10)))
     assert again.out == (
         "customerio: 0 delivered, 0 dead, 0 queued\n10 events had been queued before\n"
