@@ -175,6 +175,14 @@ def test_explain_needs_an_event(destinations: CommandLine, config: Path, event: 
     assert destinations("explain", config, event).code == 2
 
 
+def test_explain_takes_one_event(destinations: CommandLine, config: Path) -> None:
+    """Of a file with many, it says how to take one."""
+    events = config.with_name("e.ndjson")
+    events.write_text('{"type": "track"}\n{"type": "page"}\n', "utf-8")
+    run = destinations("explain", config, events)
+    assert (run.code, "has several lines; give one: head -n 1 FILE" in run.err) == (2, True)
+
+
 def test_schema_knows_the_installed_plugins(destinations: CommandLine) -> None:
     """Editors complete settings and actions of what is installed."""
     text = destinations("schema").out

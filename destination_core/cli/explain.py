@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,9 +43,15 @@ def command(config: Path, event: str, as_json: bool) -> int:
     from destination_core.errors import InvalidEvent
     from destination_core.event import parse_event
 
+    text = _read(event)
     try:
-        parsed = parse_event(_read(event))
+        parsed = parse_event(text)
     except InvalidEvent as error:
+        first, _, more = text.strip().partition(b"\n")
+        with suppress(InvalidEvent):
+            if more and parse_event(first):
+                said = "EVENT has several lines; give one: head -n 1 FILE | destinations explain …"
+                raise click.UsageError(said) from None
         raise click.UsageError(f"EVENT cannot be read: {error}") from error
     opened = connections(config)
     deletes = parsed["type"] == "delete"
