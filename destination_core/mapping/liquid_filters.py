@@ -131,13 +131,15 @@ def _modulo(value: Any, other: Any = ABSENT) -> float:
 def _default(value: Any, other: Any = MISSING, *options: Any) -> Any:
     if isinstance(value, str | list):
         return value or other
+    if value is False and not all(isinstance(one, list) for one in options):
+        raise LiquidError("default: an option is written name: value", token=None)
     if value is False and any(_allows_false(one) for one in options):
         return value
     return value if is_truthy(value) else other
 
 
 def _allows_false(option: Any) -> bool:
-    return isinstance(option, list) and option[0] == "allow_false" and is_set(option[1])
+    return bool(option[:1] == ["allow_false"] and is_set(option[1]))
 
 
 def _slice(value: Any, start: Any = MISSING, length: Any = 1) -> Any:

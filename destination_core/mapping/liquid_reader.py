@@ -51,13 +51,13 @@ class Reader:
         """Read a word, which may be empty."""
         return self._match(_WORD)[0]  # type: ignore[index]  # the pattern matches nothing, too
 
-    def name(self) -> str:
-        """Read a word or a quoted text; empty when there is none."""
+    def name(self) -> str | None:
+        """Read a word or a quoted text; None when there is none."""
         word = self.word()
         if word:
             return word
         quoted = self._match(_QUOTED)
-        return _unescaped(quoted[0]) if quoted else ""
+        return _unescaped(quoted[0]) if quoted else None
 
     def take(self, mark: str) -> bool:
         """Go past a mark, if it stands here."""

@@ -13,7 +13,7 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, Token
 
 from destination_core.mapping.liquid_expressions import Filtered
 from destination_core.mapping.liquid_reader import Reader
-from destination_core.mapping.liquid_values import shown
+from destination_core.mapping.liquid_values import is_set, plain, shown
 
 
 def inside(stream: TokenStream, token: Token) -> Reader:
@@ -107,7 +107,7 @@ class _CaptureTag(Tag):
         token = stream.current
         markup = inside(stream, token)
         name = markup.name()
-        if not name:
+        if name is None:
             raise markup.error("a name is needed")
         block = block_until(self, stream, {self.end})
         inside(stream, stream.current)
@@ -172,11 +172,12 @@ class _Cycle(Node):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         group = shown(self._group.evaluate(context)) if self._group else ""
         turn = context.cycle((group, self._text), len(self._values))
-        return buffer.write(shown(self._values[turn].evaluate(context)))
+        value = plain(self._values[turn].evaluate(context))
+        return buffer.write(shown(value)) if is_set(value) else 0
 
 
 class _CycleTag(Tag):
-    """`cycle`, one after the other among tags that are written alike."""
+    """`cycle`, one after the other among tags that are written alike; false and 0 show nothing."""
 
     name = "cycle"
     block = False

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 import destination_core as dc
+from destination_customerio import limits
 from tests.conformance import customerio_definitions as definitions
 from tests.conformance.scripted import VectorTransport
 from tests.conformance.verdict import Result
@@ -27,6 +28,9 @@ LIKE_THE_HOSTED_ONE = {
     "requests_per_second": None,
 }
 """Settings of the plugin, each with a use of its own, that bring it closest to the hosted one."""
+
+NAMES = ("userId", "anonymousId", "groupId", "previousId", "email", "objectId", "objectTypeId")
+"""Members of events, traits and properties that the presets take identifiers from."""
 
 BATCH = "/api/v2/batch"
 DIVISIBLE = {400, 413, 422}
@@ -82,6 +86,8 @@ def _argued(given: Vector) -> str:
         return "CIO-11"
     if any(_is_of_somebody_else(one) for one in given.get("responses") or []):
         return "CIO-YES"
+    if any(len(text.encode()) > limits.IDENTIFIER_BYTES for text in _identifiers(given)):
+        return "CIO-LIMITS"
     mappings = [one.get("mapping") or {} for one in given.get("subscriptions") or []]
     if any(isinstance(one.get("convert_timestamp"), dict) for one in mappings):
         return "CIO-13"
@@ -91,6 +97,14 @@ def _argued(given: Vector) -> str:
     if re.fullmatch(r"0\d+", time):
         return "VAL-07"
     return "CIO-10" if re.match(r"\d{4}-\d\d-\d\d ", time) else ""
+
+
+def _identifiers(given: Vector) -> list[str]:
+    """Return what an event calls its people, devices and objects."""
+    event = given.get("event") or {}
+    inner = [event.get(one) for one in ("traits", "properties")]
+    found = [one.get(key) for one in (event, *inner) if isinstance(one, dict) for key in NAMES]
+    return [one for one in found if isinstance(one, str)]
 
 
 def _is_of_somebody_else(response: Vector) -> bool:

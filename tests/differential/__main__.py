@@ -1,7 +1,8 @@
 """Ask both engines: ``python -m tests.differential --kind mapping --cases 1000 --seed 1``.
 
-The cases are recorded vectors, changed in a few places. What differs and is not explained by a
-listed deviation is shown, the smallest case of each sort, and makes the exit code 1.
+The cases are recorded vectors, changed in a few places, or, with ``--made``, made from nothing.
+What differs and is not explained by a listed deviation is shown, the smallest case of each sort,
+and makes the exit code 1.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import json
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -17,6 +18,7 @@ from typing import Any, Final
 from tests.conformance.runner import Vector, judge, vectors
 from tests.conformance.verdict import Verdict
 from tests.differential.explained import code_of
+from tests.differential.made import MAKERS, made
 from tests.differential.mutation import Mutations
 from tests.differential.peer import INSTALLED, NOT_ASKED, Peer, is_installed
 
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found: dict[tuple[str, str], list[tuple[Vector, Verdict]]] = defaultdict(list)
     explained: Counter[str] = Counter()
     with Peer(options.peer) as peer:
-        for case in Mutations(recorded(options.kind), Random(options.seed)).cases(options.cases):
+        for case in _cases(options):
             verdict = compare(peer, case)
             if verdict is None or verdict.kind != "failed":
                 continue
@@ -44,6 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found[case["feature"], place].append((case, verdict))
     _report(options.cases, found, +explained)
     return 1 if found else 0
+
+
+def _cases(options: argparse.Namespace) -> Iterator[Vector]:
+    random = Random(options.seed)
+    if options.made:
+        return made(options.kind, random, options.cases)
+    return Mutations(recorded(options.kind), random).cases(options.cases)
 
 
 def recorded(kind: str) -> list[Vector]:
@@ -92,8 +101,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kind", choices=KINDS, required=True)
     parser.add_argument("--cases", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--made", action="store_true", help="make cases that nobody recorded")
     parser.add_argument("--peer", type=Path, default=INSTALLED, help="where its packages are")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.made and options.kind not in MAKERS:
+        parser.error(f"--made has cases of the kinds {', '.join(MAKERS)}")
+    return options
 
 
 if __name__ == "__main__":

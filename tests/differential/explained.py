@@ -41,7 +41,9 @@ def _mapping(given: Given, verdict: Verdict) -> str:
         return "MAP-10" if "@json" in wanted else "MAP-06"
     if verdict.wanted == {"$undefined": True}:
         return "MAP-16"
-    scalar_parent = "@path" in directives or "{{" in directives
+    if re.search(r"\[\s*(\\?\"|')", directives):
+        return "MAP-02"
+    scalar_parent = re.search("@path|@arrayPath|{{", directives)
     return "MAP-01" if scalar_parent and not isinstance(verdict.wanted, dict | list) else ""
 
 
@@ -64,10 +66,14 @@ def _customerio(given: Given, verdict: Verdict) -> str:
         return "FQL-26"  # an event without a type is none
     if "[null" in _text(given):
         return "VAL-15"
+    if given["op"] == "onBatch" and '""' in _text(events):
+        return "CIO-18"
+    if "[object Object]" in _text(verdict.wanted):
+        return "MAP-05"
     place, wanted = verdict.place, verdict.wanted
     if re.search(r"/(timestamp|last_used|created_at)$", place):
         return "CIO-09" if isinstance(verdict.got, int) else "CIO-10"
-    if re.search(r"/(id|name|token|platform|app_version|\w+_id)$", place):
+    if re.search(r"/(id|name|token|platform|app_version|email|\w+_id)$", place):
         return "CIO-07" if isinstance(wanted, int) else ""
     if isinstance(wanted, str) and isinstance(verdict.got, int):
         return "CIO-06"

@@ -7,7 +7,8 @@ import pytest
 
 from tests.conformance.compare import difference
 from tests.conformance.runner import vectors
-from tests.differential.__main__ import KINDS, VECTORS, recorded
+from tests.differential.__main__ import KINDS, VECTORS, main, recorded
+from tests.differential.made import MAKERS, made
 from tests.differential.mutation import Mutations
 from tests.differential.peer import NOT_ASKED, Peer, is_installed
 
@@ -33,10 +34,18 @@ def test_the_driver_answers_as_it_was_recorded(kind: str) -> None:
             assert difference(said, answer.get(part)) is None, vector["id"]
 
 
+@needs_the_peer
+@pytest.mark.parametrize("kind", MAKERS)
+def test_cases_that_nobody_recorded_come_out_alike(kind: str) -> None:
+    """A few hundred of each kind differ where it is listed, and nowhere else."""
+    assert main(["--kind", kind, "--made", "--cases", "200", "--seed", "1"]) == 0
+
+
 def test_a_seed_gives_the_same_cases_every_time() -> None:
     """Whoever reports a difference names the seed, and others see the same."""
     base = recorded("mapping")[:50]
     first = list(Mutations(base, Random(7)).cases(30))
     assert first == list(Mutations(base, Random(7)).cases(30))
     assert first != list(Mutations(base, Random(8)).cases(30))
+    assert list(made("validation", Random(7), 30)) == list(made("validation", Random(7), 30))
     assert all(one["input"] != two["input"] for one, two in zip(first, base, strict=False))

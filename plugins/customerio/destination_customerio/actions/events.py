@@ -141,17 +141,17 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> dc.Encoded | 
     """Build an event of nobody known; without an anonymous id it goes to v1, which takes those."""
     warnings: list[str] = []
     name = limits.event_name(payload.name, settings.oversized, warnings)
-    data = payload.encoded_attributes(payload.data)
+    who = {"anonymous_id": payload.anonymous_id} if payload.anonymous_id else {}
+    data = payload.encoded_attributes(payload.data, payload.anonymous_id, who)
     common: dict[str, Any] = {}
     if payload.event_id:
         common["id"] = _event_id(payload.event_id, settings)
     timestamp = time_of(payload.timestamp, warnings)
     if timestamp is not None:
         common["timestamp"] = timestamp
-    if not payload.anonymous_id:
+    if not who:
         body = {"name": name, "data": data, **common}
         return track_api.call(track_api.ANONYMOUS_EVENTS, body, warnings)
-    who = {"anonymous_id": payload.anonymous_id}
     limits.check_identifiers(who)
     body = {
         "type": "person",
@@ -181,8 +181,7 @@ def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> dc
         "identifiers": who,
     }
     if data is not None or anonymous_id:
-        extra = None if "anonymous_id" in who else anonymous_id
-        body["attributes"] = payload.encoded_attributes(data, extra)
+        body["attributes"] = payload.encoded_attributes(data, anonymous_id, who)
     event_id = payload.event_id
     if event_id:
         body["id"] = event_id if settings.raw_event_ids else event_ids.event_id(event_id)

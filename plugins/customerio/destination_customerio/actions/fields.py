@@ -1,5 +1,6 @@
 """Fields that many actions share, and what they do to a call."""
 
+from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Annotated, Any
 
@@ -60,15 +61,18 @@ class Convertible(Batchable):
         return limits.attributes(self.attributes(values), settings.oversized, warnings, ())
 
     def encoded_attributes(
-        self, values: dict[str, Any] | None, anonymous_id: str | None = None
+        self, values: dict[str, Any] | None, anonymous_id: str | None, who: Mapping[str, str]
     ) -> orjson.Fragment:
-        """Return the same as JSON; the anonymous id is added, and never taken for a date."""
+        """Return the same as JSON; the anonymous id is added, and never taken for a date.
+
+        Where it is who the person is, it is no attribute.
+        """
         if anonymous_id and values and "anonymous_id" in values:
             values = {key: value for key, value in values.items() if key != "anonymous_id"}
         body = track_api.dumps(values).decode() if values else "{}"
         if self.convert_timestamp:
             body = timestamps.converted(body)
-        if anonymous_id:
+        if anonymous_id and "anonymous_id" not in who:
             comma = "," if values else ""
             body = f'{body[:-1]}{comma}"anonymous_id":{encode_basestring(anonymous_id)}}}'
         return orjson.Fragment(body)

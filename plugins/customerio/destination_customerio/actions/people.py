@@ -129,7 +129,9 @@ def person_call(payload: Person, settings: Settings) -> dc.Encoded:
         attributes["email"] = payload.email
     if payload.created_at:
         attributes["created_at"] = _created(payload)
-    if payload.anonymous_id and "anonymous_id" not in who:
+    if "anonymous_id" in who:
+        attributes.pop("anonymous_id", None)
+    elif payload.anonymous_id:
         attributes["anonymous_id"] = payload.anonymous_id
     body: dict[str, Any] = {
         "type": "person",

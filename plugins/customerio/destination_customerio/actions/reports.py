@@ -1,6 +1,6 @@
 """What became of a message, and what was done with content."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -92,6 +92,10 @@ class ContentReport(Convertible):
     ] = None
 
 
+NOT_SENT: Final = frozenset({"actionType", "anonymous_id"})
+"""Of a content report's properties; it says both elsewhere."""
+
+
 def delivery_call(payload: DeliveryReport, now: float) -> Call:
     """Build a report for v1, which knows more metrics than v2; it has no batches.
 
@@ -127,7 +131,7 @@ def content_call(payload: ContentReport, _: Settings) -> dc.Encoded:
         "type": "person",
         "action": payload.actionType,
         "name": payload.actionType,
-        "attributes": {key: value for key, value in values.items() if key != "actionType"},
+        "attributes": {key: value for key, value in values.items() if key not in NOT_SENT},
         "identifiers": who,
     }
     timestamp = time_of(payload.timestamp, warnings)
