@@ -108,14 +108,19 @@ def _bounds(kind: str, definition: Mapping[str, Any], path: str) -> tuple[Any, A
 def _choices(choices: Sequence[Any] | None, path: str) -> tuple[Choice, ...] | None:
     if choices is None:
         return None
+    if not isinstance(choices, list | tuple) or not choices:
+        raise PluginError(f"field {path!r} needs a list of choices that is not empty: {choices!r}")
     read = []
     for choice in choices:
         if isinstance(choice, Mapping):
             if "value" not in choice:
                 raise PluginError(f"field {path!r} has a choice without a value: {choice!r}")
             read.append(Choice(choice["value"], str(choice.get("label", choice["value"]))))
+        elif isinstance(choice, str):
+            read.append(Choice(choice, choice))
         else:
-            read.append(Choice(choice, str(choice)))
+            hint = f"write {{'label': {str(choice)!r}, 'value': {choice!r}}}"
+            raise PluginError(f"field {path!r}: a plain choice is a text, got {choice!r}; {hint}")
     values = [(type(one.value) is bool, one.value) for one in read]
     for place, choice in enumerate(read):
         if values[place] in values[:place]:

@@ -8,6 +8,7 @@ default user agent, which names this engine (REQ-USER-AGENT).
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -179,7 +180,8 @@ def shown_request(request: dc.Request, *, bare: bool = False) -> dict[str, Any]:
     if request.body is None:
         return made
     if "json" in headers.get("content-type", ""):
-        return made | {"json": json.loads(request.body)}
+        with suppress(ValueError):  # a text may be sent as JSON and be none
+            return made | {"json": json.loads(request.body)}
     return made | {"body": request.body.decode()}
 
 
