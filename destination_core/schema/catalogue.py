@@ -36,7 +36,8 @@ def _input_field(spec: FieldSpec) -> dict[str, Any]:
         "required": required,
         "multiple": spec.multiple or None,
         "allowNull": spec.nullable or None,
-        "format": None if spec.format in {"date-like", "text", "password"} else spec.format,
+        "format": spec.declared
+        or (None if spec.format in {"date-like", "text", "password"} else spec.format),
         "minimum": spec.minimum,
         "maximum": spec.maximum,
         "choices": choices or None,

@@ -104,6 +104,8 @@ class FieldSpec:
     multiple: bool = False
     nullable: bool = False
     format: str | None = None
+    declared: str | None = None
+    """A format that was said of a ``datetime``: it is shown, the check is that of its type."""
     choices: tuple[Choice, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None

@@ -63,10 +63,10 @@ class ObjectOnly(Batchable):
     """Payload of Delete Object."""
 
     object_id: Annotated[
-        str,
+        str | None,
         dc.path("$.properties.objectId"),
         Field(title="Object ID", description="Identifies the object."),
-    ]
+    ] = None
     object_type_id: Annotated[
         str | None,
         OBJECT_TYPE_OF_PROPERTIES,
@@ -77,6 +77,11 @@ class ObjectOnly(Batchable):
 class Relationship(ObjectOnly):
     """Payload of Delete Relationship."""
 
+    object_id: Annotated[
+        str,
+        dc.path("$.properties.objectId"),
+        Field(title="Object ID", description="Identifies the object."),
+    ]
     person_id: Annotated[
         str,
         dc.path("$.userId"),
@@ -122,7 +127,9 @@ def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
 
 
 def delete_call(payload: ObjectOnly, _: Settings) -> dc.Encoded:
-    """Build the deletion of an object."""
+    """Build the deletion of an object; raises ``InvalidPayload`` when nothing says which."""
+    if not payload.object_id:
+        raise dc.InvalidPayload("object_id is missing: which object is it?")
     which = identifiers.an_object(payload.object_id, payload.object_type_id)
     limits.check_identifiers(which)
     return entity({"type": "object", "action": "delete", "identifiers": which})

@@ -10,6 +10,18 @@ from destination_customerio.actions.fields import Batchable, Convertible, time_o
 from destination_customerio.settings import Settings
 from destination_customerio.track_api import Call, entity
 
+METRICS: Final = (
+    ("delivered", "Delivered"),
+    ("opened", "Opened"),
+    ("clicked", "Clicked"),
+    ("converted", "Converted"),
+    ("spammed", "Marked as Spam"),
+    ("bounced", "Bounced"),
+    ("dropped", "Suppressed"),
+    ("deferred", "Deferred"),
+)
+"""What may have happened to a message, and what Customer.io's pages call it."""
+
 
 class DeliveryReport(Batchable):
     """Payload of Report Delivery Event."""
@@ -31,6 +43,7 @@ class DeliveryReport(Batchable):
             "deferred",
         ],
         dc.path("$.properties.metric"),
+        dc.field(choices=METRICS),
         Field(title="Metric", description="What happened to the message."),
     ]
     recipient: Annotated[
@@ -61,7 +74,7 @@ class DeliveryReport(Batchable):
     timestamp: Annotated[
         str | float | None,
         dc.path("$.timestamp"),
-        dc.field(type="datetime"),
+        dc.field(type="datetime", format="date-time"),
         Field(title="Timestamp", description="When it happened."),
     ] = None
 
