@@ -129,7 +129,7 @@ def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
 def delete_call(payload: ObjectOnly, _: Settings) -> dc.Encoded:
     """Build the deletion of an object; raises ``InvalidPayload`` when nothing says which."""
     if not payload.object_id:
-        raise dc.InvalidPayload("object_id is missing: which object is it?")
+        raise dc.InvalidPayload("'object_id' is missing: which object is it?")
     which = identifiers.an_object(payload.object_id, payload.object_type_id)
     limits.check_identifiers(which)
     return entity({"type": "object", "action": "delete", "identifiers": which})
