@@ -13,7 +13,6 @@ from destination_core.collector import relax_collector
 from destination_core.connection import Service
 from destination_core.errors import ConfigurationError
 from destination_core.health import Health
-from destination_core.http.certificates import trust
 from destination_core.metrics import Metrics
 from destination_core.queue import Counts, SqliteQueue
 from destination_core.runner import Runner, Tail, Watchdog
@@ -82,7 +81,6 @@ class Running:
             )
 
     async def __aenter__(self) -> Self:
-        self._read_certificates()
         async with AsyncExitStack() as starting:  # what cannot start gives back what it has
             await starting.enter_async_context(self._watchdog)
             await starting.enter_async_context(self.queue)
@@ -102,12 +100,6 @@ class Running:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.__aexit__(kind, error, traceback)
-
-    def _read_certificates(self) -> None:
-        """Begin to read them if they will be wanted: the first request would wait for that."""
-        urls = [one.options.base_url for one in self._service.connections]
-        if any(url.startswith("https:") for url in urls):
-            asyncio.get_running_loop().run_in_executor(None, trust().read)
 
     async def reload(self, service: Service) -> None:
         """Go on with another configuration; raises ``ConfigurationError`` where that cannot be."""

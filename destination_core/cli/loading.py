@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import orjson
 
+from destination_core.cli.certificates import begin_reading
 from destination_core.cli.main import USAGE, quietly_interrupted
 from destination_core.connection import Connection, load_connections
 from destination_core.errors import ConfigurationError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """Variables that name a collector of traces."""
 
+C = TypeVar("C", bound=Iterable[Connection[Any]])
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option: Callable[[F], F] = click.option(
@@ -46,7 +48,7 @@ def connections(config: Path) -> list[Connection[Any]]:
     with quietly_interrupted():
         found = Registry.discover()
         _tell(found.failed)
-        return load_connections(config, found, os.environ)
+        return _expected(load_connections(config, found, os.environ))
 
 
 def configured(config: Path) -> "Service":
@@ -75,7 +77,14 @@ def service(config: Path, redaction: "Redaction") -> "Service":
         found.require_sound()
         read = load_service(config, found, os.environ)
     redaction.conceal(read.secrets)
+    _expected(read.connections)
     return read
+
+
+def _expected(opened: C) -> C:
+    """Begin with what the first request of these would wait for."""
+    begin_reading(one.options.base_url for one in opened)
+    return opened
 
 
 def _tell(failures: Iterable[PluginFailure]) -> None:

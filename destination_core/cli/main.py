@@ -93,7 +93,9 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        with quietly_interrupted(), starting():
+        from destination_core.cli.certificates import read_later  # imports ssl
+
+        with quietly_interrupted(), starting(), read_later():
             command = import_module(f"destination_core.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 

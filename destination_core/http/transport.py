@@ -9,17 +9,14 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+import aiohttp
 from yarl import URL
 
 from destination_core.errors import RetryableError, SetupError
-from destination_core.http.certificates import read_later, trust
 from destination_core.http.classify import place
 from destination_core.http.deadlines import Deadlines
 from destination_core.http.guard import Guard, RefusedAddress
 from destination_core.http.messages import Request, Response
-
-with read_later():
-    import aiohttp
 
 TOTAL_SECONDS: Final = 10.0
 CONNECT_SECONDS: Final = 5.0
@@ -70,7 +67,6 @@ class AiohttpTransport:
         self._is_open = False
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._deadlines = Deadlines()
-        self._trust = trust()
 
     async def __aenter__(self) -> Self:
         self._is_open = True
@@ -105,7 +101,6 @@ class AiohttpTransport:
         return aiohttp.TCPConnector(
             limit=self._limit,
             limit_per_host=0,
-            ssl=self._trust,
             socket_factory=None if guard is None else guard.socket,
         )
 
@@ -183,8 +178,6 @@ class AiohttpTransport:
         return response
 
     async def _once(self, session: aiohttp.ClientSession, request: Request) -> Response:
-        if not self._trust.is_read and request.url.startswith("https:"):
-            await asyncio.to_thread(self._trust.read)
         body = request.body
         is_large = body is not None and len(body) > LARGE_BODY
         answer = await session.request(

@@ -1,14 +1,15 @@
-"""The certificates that servers are judged by, read when the first of them has to be.
+"""The certificates that servers are judged by, read while a command does something else.
 
-To read the usual bundle takes OpenSSL 50 ms and more, and aiohttp has it read while it is imported,
-also for whoever asks `http://` only.
+To read the usual bundle takes OpenSSL 50 ms and more, and aiohttp has it read twice while it is
+imported, also for whoever asks `http://` only. Only this program puts that off: whoever imports
+``destination_core`` finds ``ssl`` as it is.
 """
 
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 
@@ -20,14 +21,9 @@ class Trust(ssl.SSLContext):
         self._protocols: Sequence[str] = ()
 
     def read(self) -> None:
-        """Read the certificates, unless that was done; takes its time, so do it in a thread."""
+        """Read the certificates, unless that was done."""
         with self._one:
             self._real  # noqa: B018  made by looking
-
-    @property
-    def is_read(self) -> bool:
-        """Whether there is nothing to wait for any more."""
-        return "_real" in self.__dict__
 
     @cached_property
     def _real(self) -> ssl.SSLContext:
@@ -55,6 +51,12 @@ class Trust(ssl.SSLContext):
 def trust() -> Trust:
     """Return the one of this process."""
     return Trust(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def begin_reading(urls: Iterable[str]) -> None:
+    """Read them in a thread, if one of these will ask for them."""
+    if any(url.startswith("https:") for url in urls):
+        Thread(target=trust().read, daemon=True).start()
 
 
 @contextmanager
