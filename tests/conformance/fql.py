@@ -18,7 +18,8 @@ def run(vector: Mapping[str, Any]) -> Result:
         try:
             return Result(expect={"fql": fql.from_segment(given["ast"]).text})
         except InvalidSubscription as error:
-            return Result(error={"phase": "generate", "messages": [str(error)]})
+            argued = "FQL-28" if "got None" in str(error) else ""
+            return Result(error={"phase": "generate", "messages": [str(error)]}, argued=argued)
     try:
         trigger = fql.parse(given["fql"])
     except InvalidSubscription as error:
