@@ -201,7 +201,10 @@ async def test_what_another_process_puts_is_delivered_soon(tmp_path: Path) -> No
 
 
 async def test_a_setup_that_stays_wrong_is_told_again(caplog: pytest.LogCaptureFixture) -> None:
-    """At the pause and at every probe that finds the credentials as wrong as before."""
+    """At the pause, at every probe that finds the credentials as wrong as before, and at its end.
+
+    What goes well afterwards is not worth a line.
+    """
     now = 0.0
     breaker = Breaker(lambda: now)
     gate = Gate("crm", breaker, Adaptive(5))
@@ -211,9 +214,14 @@ async def test_a_setup_that_stays_wrong_is_told_again(caplog: pytest.LogCaptureF
         now += breaker.wait()
         async with gate:
             gate.learn(wrong, 0.01)
+    now += breaker.wait()
+    async with gate:
+        gate.learn([None], 0.01)
+        gate.learn([None], 0.01)
     told = [record.getMessage() for record in caplog.records]
     assert told == [
         "crm: paused, its events are kept: 401 Unauthorized",
         "crm: still paused, its events are kept, asked again in 10 s: 401 Unauthorized",
         "crm: still paused, its events are kept, asked again in 20 s: 401 Unauthorized",
+        "crm: answers again, its events go on",
     ]

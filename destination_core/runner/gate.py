@@ -33,6 +33,7 @@ class Gate:
         self._breaker = breaker
         self._concurrency = concurrency
         self._is_ours = is_ours
+        self._said_paused = False
 
     async def __aenter__(self) -> None:
         await self._concurrency.__aenter__()
@@ -84,6 +85,9 @@ class Gate:
         if len(refusing) < len(errors):
             self._breaker.succeeded()
             self._concurrency.went_well(seconds)
+            if self._said_paused and self._breaker.state is State.CLOSED:
+                self._said_paused = False
+                log.warning("%s: answers again, its events go on", self._name)
             return
         before = self._breaker.state
         setup = isinstance(refusing[0], SetupError)
@@ -91,6 +95,7 @@ class Gate:
         if self._breaker.state is not State.OPEN:
             return
         if before is State.CLOSED:
+            self._said_paused = True
             log.error("%s: paused, its events are kept: %s", self._name, refusing[0])
         elif before is State.PROBING and setup:  # nobody but the operator can mend it
             wait = self._breaker.wait()
