@@ -29,6 +29,8 @@ def rendered(template: str) -> object:
         ("{{ 'now' | date: '%Y-%m-%d' }}", "2026-11-23"),
         ("{{ properties.nope }}|{{ properties.nope | default: 'x' }}", "|x"),
         ("{{ properties.size }}", "big"),
+        ("{% assign i = 4 | divided_by: 4 %}{% assign l = 'a b' | split: ' ' %}{{ l[i] }}", "b"),
+        (r"{{ '\ud83d\ude00' }}{{ '\ud83d' }}", "\U0001f600\ufffd"),
         ("no markup", "no markup"),
     ],
 )

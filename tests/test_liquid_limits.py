@@ -2,11 +2,13 @@
 
 import time
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
 import destination_core as dc
 from destination_core import mapping
+from destination_core.mapping import liquid_context
 from destination_core.mapping.liquid import LONGEST, MOST_OUTPUT
 from destination_core.mapping.liquid_filters import DISABLED
 
@@ -68,6 +70,22 @@ def test_the_time_is_up_at_the_next_filter() -> None:
 @pytest.mark.parametrize(
     "template",
     [
+        "{% if (1..9) == 1 %}{% endif %}",
+        "{% if properties.list contains 1 %}{% endif %}",
+        "{{ 1 < 2 < 3 < 4 }}",
+        "{{ properties.list }}" * 4,
+        "{% cycle (1..2): 1 %}" * 4,
+    ],
+)
+def test_the_time_is_up_without_filters_too(template: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranges, comparisons and outputs look at the clock, which here goes 0.3 s at each look."""
+    monkeypatch.setattr(liquid_context, "perf_counter", count(0, 0.3).__next__)
+    assert "takes longer than 500 ms" in refused(template)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
         TEXT + "{{ a | split: '' | join: a }}",
         NESTED + "{{ l }}",
         NESTED + "{{ l | json }}",
@@ -86,6 +104,20 @@ def test_what_would_exhaust_memory_or_time_is_refused(template: str) -> None:
     """Growth is stopped where it happens, before anybody pays for it."""
     assert len(template) <= LONGEST
     assert refused(template)
+
+
+@pytest.mark.parametrize("opening", ["{%", "{%-", "{% x", "{{", "{{ 'a'", '{{ "', "{% raw %}{%"])
+def test_what_is_not_closed_is_seen_at_once(opening: str) -> None:
+    """Nobody looks in turn at all the ways to divide blanks between a name and what follows."""
+    assert "not closed" in refused(opening + " " * (LONGEST - len(opening)))
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    """Python's stack ends in an error about the template, also while a configuration is checked."""
+    template = "{{" + "<" * (LONGEST - 4) + "}}"
+    assert "nested too deeply" in refused(template)
+    assert list(mapping.compile({"x": {"@liquid": template}}).doomed()) == []
+    assert refused("{{" + "[" * (LONGEST - 4) + "}}")
 
 
 def test_numbers_stay_doubles() -> None:

@@ -7,15 +7,15 @@ bounded memory, no loops and no template inclusion (so a template cannot run for
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
-from time import perf_counter
 from typing import Any, Final
 
-from liquid import Environment, RenderContext
+from liquid import Environment
 from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 from liquid.token import Token
 
 from destination_core.mapping.liquid_blocks import BLOCK_TAGS
+from destination_core.mapping.liquid_context import Context
 from destination_core.mapping.liquid_filters import DISABLED, FILTERS, Bounded
 from destination_core.mapping.liquid_lexer import template_tokens
 from destination_core.mapping.liquid_tags import VALUE_TAGS
@@ -23,9 +23,6 @@ from destination_core.mapping.values import Fault, Resolver
 
 LONGEST: Final = 1_000
 """Characters of a template."""
-
-SECONDS: Final = 0.5
-"""Time to render one."""
 
 MOST_OUTPUT: Final = 1_000_000
 """Bytes that a template may write or keep in variables."""
@@ -56,21 +53,6 @@ class _Environment(Environment):
         return template_tokens
 
 
-class Watch:
-    """The clock and the deadline of one rendering."""
-
-    __slots__ = ("deadline", "now")
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        self.now = now
-        self.deadline = perf_counter() + SECONDS
-
-    def check(self) -> None:
-        """Raise when the time is up."""
-        if perf_counter() > self.deadline:
-            raise LiquidError(f"template takes longer than {SECONDS * 1000:g} ms", token=None)
-
-
 def compile_liquid(source: str, now: Callable[[], datetime]) -> Resolver:
     """Compile a template; what is wrong with it shows on each event, as in the hosted engine."""
     fault = ""
@@ -88,8 +70,7 @@ def compile_liquid(source: str, now: Callable[[], datetime]) -> Resolver:
             raise Fault(fault, LIQUID_CODE, always=True)
         values = dict(data) if isinstance(data, Mapping) else {}
         try:
-            # the tags that count write into it
-            context = RenderContext(template, globals={**values, WATCH: Watch(now)})
+            context = Context(template, values, now)
             buffer = context.get_buffer()
             template.render_with_context(context, buffer)
             return buffer.getvalue()
@@ -97,12 +78,11 @@ def compile_liquid(source: str, now: Callable[[], datetime]) -> Resolver:
             raise Fault(_plain(error), LIQUID_CODE) from None
         except (ArithmeticError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise Fault(f"liquid template fails: {error}", LIQUID_CODE) from None
+        except RecursionError:
+            message = "liquid template, or what it writes, is nested too deeply"
+            raise Fault(message, LIQUID_CODE) from None
 
     return render
-
-
-WATCH: Final = "\0watch"
-"""The name, which no template can spell, under which filters find the clock."""
 
 
 @lru_cache(maxsize=1024)
@@ -128,4 +108,4 @@ def _plain(error: LiquidError) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-__all__ = ["LONGEST", "SECONDS", "WATCH", "Watch", "compile_liquid"]
+__all__ = ["LONGEST", "compile_liquid"]

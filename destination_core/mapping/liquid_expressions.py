@@ -10,6 +10,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.token import TOKEN_EOF, Token
 
+from destination_core.mapping.liquid_context import check_time
 from destination_core.mapping.liquid_texts import LONGEST
 from destination_core.mapping.liquid_values import (
     BLANK,
@@ -105,6 +106,8 @@ def _member(value: Any, key: Any) -> Any:
         return units(value) if isinstance(value, str) else len(value)
     if isinstance(value, list) and key in ("first", "last"):
         key = 0 if key == "first" else -1
+    if isinstance(key, float) and key.is_integer():  # JavaScript has one sort of numbers
+        key = int(key)
     if isinstance(key, str) and key.isdecimal() and _name(int(key)) == key:
         key = int(key)
     elif isinstance(value, str) and isinstance(key, int) and key < 0:
@@ -125,6 +128,7 @@ class Range(Expression):
 
     def evaluate(self, context: RenderContext) -> Any:
         """Return the numbers; raises ``LiquidError`` when there are too many."""
+        check_time(context)
         low, high = (converted(plain(one.evaluate(context))) for one in (self._low, self._high))
         if not (math.isfinite(low) and math.isfinite(high)):
             return []
@@ -153,7 +157,9 @@ class Operation(Expression):
 
     def evaluate(self, context: RenderContext) -> bool:
         """Compare what the two sides are in this context."""
-        return self._compare(self._left.evaluate(context), self._right.evaluate(context))
+        left, right = self._left.evaluate(context), self._right.evaluate(context)
+        check_time(context)
+        return self._compare(left, right)
 
     def children(self) -> list[Expression]:
         """Return both sides."""
@@ -199,6 +205,7 @@ class Filtered(Expression):
 
     def evaluate(self, context: RenderContext) -> Any:
         """Return what comes out."""
+        check_time(context)
         value = self._value.evaluate(context)
         for call in self._filters:
             value = call.apply(value, context)

@@ -10,6 +10,7 @@ from liquid.exceptions import LiquidError
 
 from destination_core.mapping import liquid_dates
 from destination_core.mapping.json_text import encode
+from destination_core.mapping.liquid_context import check_time
 from destination_core.mapping.liquid_texts import LONGEST, TEXT_FILTERS
 from destination_core.mapping.liquid_values import (
     ABSENT,
@@ -74,10 +75,9 @@ class Bounded:
 
     def __call__(self, value: Any, *arguments: Any, context: Any, **named: Any) -> Any:
         """Apply the filter; raises ``LiquidError`` for what it cannot take."""
-        watch = context.globals["\0watch"]
-        watch.check()
+        check_time(context)
         if self._name.startswith("date"):
-            named = {"now": watch.now}
+            named = {"now": context.now}
         given = [plain(one) for one in arguments[: self._most]]
         result = self._function(plain(value), *given, **(named if self._named else {}))
         if isinstance(result, str | list) and extent(result, LONGEST) > LONGEST:

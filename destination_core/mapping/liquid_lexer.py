@@ -8,7 +8,8 @@ from liquid.exceptions import LiquidSyntaxError
 from liquid.token import TOKEN_CONTENT, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG, Token
 
 _OPENING: Final = re.compile(r"\{%|\{\{")
-_TAG: Final = re.compile(r"\{%(-?)\s*(#|(?:[\w?]|-(?!%\}))*)\s*(.*?)\s*(-?)%\}", re.DOTALL)
+# possessive (`*+`): a tag of blanks that is not closed takes no more than a look at each
+_TAG: Final = re.compile(r"\{%(-?)\s*+(#|(?:[\w?]|-(?!%\}))*+)\s*+(.*?)-?%\}", re.DOTALL)
 _OUTPUT: Final = re.compile(
     r"""\{\{(-?)((?:[^"'}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\}(?!\}))*?)(-?)\}\}""", re.DOTALL
 )
@@ -55,8 +56,8 @@ def _tag(found: re.Match[str], source: str) -> Iterator[Token]:
     if not found[2]:
         raise _fault("a tag without a name", source, found.start())
     yield Token(TOKEN_TAG, found[2], found.start(2), source)
-    if found[3]:
-        yield Token(TOKEN_EXPRESSION, found[3], found.start(3), source)
+    if rest := found[3].rstrip():
+        yield Token(TOKEN_EXPRESSION, rest, found.start(3), source)
 
 
 def line_tokens(source: str) -> Iterator[Token]:

@@ -208,4 +208,6 @@ def _unescaped(quoted: str) -> str:
             return _CONTROLS.get(escape[3], escape[3])
         return chr(int(escape[2], 8) if escape[2] else int(escape[1] or "0", 16))
 
-    return _ESCAPE.sub(plain, quoted[1:-1])
+    text = _ESCAPE.sub(plain, quoted[1:-1])
+    # two halves of a character are one, half of one is none
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
