@@ -105,6 +105,13 @@ def test_one_event_beyond_measure_does_not_spoil_its_batch(
     assert [one["properties"] for one in call.events] == [{"a": '[[{"[['}] * 2
 
 
+def test_a_string_that_is_not_closed_costs_one_look() -> None:
+    """Behind too many levels, half a megabyte of quotation marks is not searched from each."""
+    body = b"[" * 2_000 + b'"' + b'\\"' * 250_000
+    with pytest.raises(Refused, match="not JSON"):
+        wire.decoded(body)
+
+
 @given(st.binary(max_size=200) | st.text().map(str.encode))
 def test_any_bytes_are_an_object_or_refused(body: bytes) -> None:
     """Nothing else is raised."""

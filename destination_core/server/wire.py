@@ -41,8 +41,11 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 KEPT: Final = 200
 """Levels that are left of JSON that is nested too deeply to be read; an event may have fewer."""
 
-_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
-"""What decides about levels: brackets, and strings, in which there may be some."""
+_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+"""What decides about levels: brackets, and strings, in which there may be some.
+
+A string that is not closed swallows the rest, so that no byte is looked at twice.
+"""
 
 
 class Refused(DestinationError):
