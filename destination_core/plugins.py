@@ -73,8 +73,11 @@ class Registry:
                 found.setdefault(destination.slug, []).append((origin, plugin, destination))
         observers = [plugin for _, plugin in self.ambient]
         for slug, candidates in sorted(found.items()):
-            if len(candidates) > 1:
-                self._refuse_duplicates(slug, [origin for origin, _, _ in candidates])
+            origins = [origin for origin, _, _ in candidates]
+            if earlier := self._relays.pop(slug, None):  # one that did not wait
+                origins.insert(0, earlier.origin)
+            if len(origins) > 1:
+                self._refuse_duplicates(slug, origins)
                 continue
             origin, plugin, destination = candidates[0]
             self._relays[slug] = Relay(plugin, destination, origin, observers)

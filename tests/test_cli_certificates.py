@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from destination_core.cli.certificates import Trust, read_later
+
 PROGRAM = """
 import asyncio, sys
 from destination_core.cli.main import group
@@ -67,3 +69,12 @@ async def test_whoever_asks_first_the_server_is_judged(tmp_path: Path, asking: t
         errors = {"ours": "SetupError", "theirs": "ClientConnectorCertificateError"}
         refused = await seen(SSL_CERT_FILE=os.devnull, SSL_CERT_DIR=str(tmp_path / "none"))
         assert refused == ["False", *(f"{errors[one]} True" for one in asking)]
+
+
+def test_certificates_may_be_read_while_something_is_imported() -> None:
+    """A thread that reads them finds Python's own maker, whatever its name stands for just then."""
+    one = Trust(ssl.PROTOCOL_TLS_CLIENT)
+    with read_later():
+        one.read()
+    assert type(vars(one)["_real"]) is ssl.SSLContext
+    assert not isinstance(ssl.create_default_context(), Trust)

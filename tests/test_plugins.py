@@ -137,6 +137,31 @@ def test_duplicate_slug_is_refused_for_both() -> None:
     assert all("'twin' is declared by one and two" in f.reason for f in registry.failures)
 
 
+def test_duplicate_slug_is_refused_when_only_one_of_them_waits_to_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry point that names an object is loaded at once, one that names a module is not."""
+    text = """import types
+import destination_core as dc
+class Config(dc.Settings): pass
+@dc.hookimpl
+def register_destination():
+    return dc.Destination("twin", title="T", settings=Config, actions=[])
+{}
+"""
+    made = "there = types.SimpleNamespace(register_destination=register_destination)"
+    (tmp_path / "twin_module.py").write_text(text.format(""))
+    (tmp_path / "twin_object.py").write_text(text.format(made))
+    monkeypatch.syspath_prepend(tmp_path)
+    values = ("twin_module", "twin_object:there")
+    entries = [EntryPoint("twin", one, "destination_core") for one in values]
+    monkeypatch.setattr("destination_core.plugins.entry_points", lambda group: entries)
+    registry = dc.Registry.discover()
+    with pytest.raises(dc.PluginError, match="'twin' is declared by twin and twin"):
+        registry.relay("twin")
+    assert len(registry.failures) == 2
+
+
 def test_slug_must_equal_the_entry_point() -> None:
     """A configuration names the entry point; another slug would be unreachable."""
     origin = Origin("acme", "acme", "acme-plugin", "1.0")

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
 from threading import Lock, Thread
-from typing import Any
+from typing import Any, Final
+
+_create: Final = ssl.create_default_context  # in `read_later` the name stands for something else
 
 
 class Trust(ssl.SSLContext):
@@ -27,7 +29,7 @@ class Trust(ssl.SSLContext):
 
     @cached_property
     def _real(self) -> ssl.SSLContext:
-        made = ssl.create_default_context()
+        made = _create()
         if self._protocols:
             made.set_alpn_protocols(self._protocols)
         return made
@@ -65,13 +67,12 @@ def read_later() -> Iterator[None]:
 
     The one that verifies is ``trust``; the other has no use for them.
     """
-    given = ssl.create_default_context
     ssl.create_default_context = trust  # type: ignore[assignment]
     ssl.SSLContext.set_default_verify_paths = _to_verify  # type: ignore[assignment, method-assign]
     try:
         yield
     finally:
-        ssl.create_default_context = given
+        ssl.create_default_context = _create
         del ssl.SSLContext.set_default_verify_paths  # the built-in one of its base is back
 
 
