@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from destination_core.actions import Action, Batching
+from destination_core.actions import Action, Batching, Encoded
 from destination_core.context import Context
-from destination_core.errors import DeliveryError, InvalidPayload, plugin_fault
+from destination_core.errors import InvalidPayload, PluginFault
 from destination_core.features import PLAIN
 from destination_core.relay import Relay
 from destination_core.work import Batch, Entry, Item, Task
@@ -20,7 +20,7 @@ class Cut:
     """What became of the entries: batches to send, and entries that no batch can hold."""
 
     batches: list[Batch] = field(default_factory=list)
-    rejected: list[tuple[Entry, DeliveryError]] = field(default_factory=list)
+    rejected: list[tuple[Entry, BaseException]] = field(default_factory=list)
 
 
 class _Rule:
@@ -70,14 +70,14 @@ class _Rule:
         action, encode = self.action, self.encode
         if encode is None:
             return Item(action, payload, self._measured(batching, payload))
-        try:
-            encoded = encode(ctx, action, payload)
-        except DeliveryError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise plugin_fault(f"encoding {action.slug!r}", error) from error
+        encoded: object = encode(ctx, action, payload)
         if encoded is None:
             return None
+        if not isinstance(encoded, Encoded):
+            raise PluginFault(
+                f"encoding {action.slug!r} must return a destination_core.Encoded, or None,"
+                f" not {type(encoded).__name__}"
+            )
         body = encoded.body
         if len(body) > self.item_bytes:
             raise self._too_long(body)
@@ -138,8 +138,8 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
 
     An entry goes out alone when its payload says ``enable_batching: false``, when nothing would
     answer for a batch of its action, or when ``Batching.encode`` answers None. One that is over
-    ``item_bytes`` is rejected with ``InvalidPayload``. A payload's ``batch_size`` lowers the size
-    of the batch it is in.
+    ``item_bytes`` is rejected with ``InvalidPayload``, one whose ``encode`` raises with just that,
+    secrets and all. A payload's ``batch_size`` lowers the size of the batch it is in.
     """
     result = Cut()
     rules: dict[Action[Any, Any], _Rule] = {}
@@ -153,7 +153,7 @@ def cut(entries: Sequence[Entry], relay: Relay[Any], ctx: Context[Any]) -> Cut:
         batching = rule.batching
         try:
             item = None if batching is None else rule.item(batching, payload, ctx)
-        except DeliveryError as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a plugin may raise anything
             result.rejected.append((entry, error))
             continue
         if batching is None or item is None:

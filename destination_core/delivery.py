@@ -196,8 +196,9 @@ class Deliverer(Generic[S]):
             exchanges.clear()
             return await call(await self._authorized(authorization, exchanges))
 
-    def rejection(self, task: Task, error: DeliveryError) -> Delivery:
-        """Settle a task that never went out."""
+    def rejection(self, task: Task, raised: BaseException) -> Delivery:
+        """Settle a task that never went out: making its item of a batch raised this."""
+        error = self._error(f"encoding {task.action.slug!r}", raised)
         return self._delivery(task, error, (), (), 0)
 
     async def _authorized(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -234,6 +235,28 @@ async def test_no_warning_shows_a_secret() -> None:
         ]
     assert {text for one in settled for text in one.warnings} == {"it said: [redacted]"}
     assert [len(one.warnings) for one in settled] == [1, 2, 2, 1]
+
+
+async def test_an_item_that_cannot_be_made_settles_its_own_event_without_secrets() -> None:
+    """What ``encode`` raises, and what it returns instead of an item, is of one event alone."""
+
+    def encode(ctx: Any, action: Any, contact: Any) -> Any:
+        if contact.id == "u1":
+            raise ValueError(f"no {ctx.settings.api_key.get_secret_value()}")
+        return dc.Encoded(b"{}") if contact.id == "u3" else (b"{}", ())
+
+    async def perform_batch(ctx: Any, items: Any) -> None: ...
+
+    destination = replace(acme.register_destination(), batching=dc.Batching(encode=encode))
+    plugin = ModuleType("acme")
+    plugin.register_destination = dc.hookimpl(lambda: destination)  # type: ignore[attr-defined]
+    plugin.perform_batch = dc.hookimpl(perform_batch)  # type: ignore[attr-defined]
+    events = [{**IDENTIFY, "userId": user} for user in ("u1", "u2", "u3")]
+    async with dc.Engine([connection(plugin=plugin)], transport=ScriptedTransport()) as engine:
+        (one,), (two,), (three,) = await engine.send_batch(events)
+    assert "encoding 'upsertContact' raised ValueError: no [redacted] at test_engine" in one.reason
+    assert two.reason.endswith("must return a destination_core.Encoded, or None, not tuple")
+    assert [one.status, two.status, three.status] == ["rejected", "rejected", "delivered"]
 
 
 @pytest.mark.parametrize("answer", [[], [dc.Outcome()] * 3, ["yes", "no"], 7])
