@@ -103,13 +103,17 @@ def retry(config: Path, dry_run: bool, **wanted: Any) -> int:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def drop(config: Path, dry_run: bool, yes: bool, **wanted: Any) -> int:
     """Delete dead letters for good: those with these NUMBERs, or all that the options choose."""
-    if not (dry_run or yes):
-        _change(config, wanted, "dropped", True, lambda queue: queue.drop)
-        if not sys.stdin.isatty():
-            raise click.UsageError("nobody can be asked here; say --yes to delete them for good")
-        if not click.confirm("Delete for good?"):
-            return PROBLEMS
-    return _change(config, wanted, "dropped", dry_run, lambda queue: queue.drop)
+    ask = None if yes else _ask
+    return _change(config, wanted, "dropped", dry_run, lambda queue: queue.drop, ask)
+
+
+def _ask(many: int) -> None:
+    """Ask whether to delete so many; ends the command when that is not wanted."""
+    click.echo(f"{counted(many, 'dead letter')} would be dropped")
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody can be asked here; say --yes to delete them for good")
+    if not click.confirm("Delete for good?"):
+        raise click.exceptions.Exit(PROBLEMS)
 
 
 @command.command(epilog="Example: destinations dead export customerio.yaml > dead.ndjson")
@@ -145,7 +149,9 @@ def _change(
     done: str,
     dry_run: bool,
     chosen: "Callable[[SqliteQueue], Callable[[Sequence[int]], Awaitable[int]]]",
+    ask: Callable[[int], None] | None = None,
 ) -> int:
+    """Do it to those that there are now; ``ask`` is told how many, and no others are added."""
     from destination_core.runner.replay import Pace
 
     async def change() -> tuple[int, list[int]]:
@@ -156,6 +162,8 @@ def _change(
             missing = sorted({*wanted["numbers"]}.difference(ids))
             if dry_run:
                 return len(ids), missing
+            if ask is not None and ids:
+                ask(len(ids))
             parts = [await chosen(queue)(part) async for part in Pace(None).portions(ids)]
             return sum(parts), missing
 

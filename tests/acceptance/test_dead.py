@@ -1,7 +1,12 @@
 """`destinations dead`: whose they are, and what may be done with each by its number."""
 
+import asyncio
+import os
+
+import pytest
+
 from destination_customerio.simulator import Fault
-from tests.acceptance.destinations import Operator, track
+from tests.acceptance.destinations import PROGRAM, Operator, track
 
 
 async def test_dead_letters_tell_whose_they_are_and_go_by_number(operator: Operator) -> None:
@@ -67,3 +72,29 @@ async def test_nothing_is_dropped_unasked(operator: Operator) -> None:
     assert (unasked.code, "--yes" in unasked.err) == (2, True)
     assert unasked.out == "2 dead letters would be dropped\n"
     assert (await operator.run("dead", "list", "c.json")).out.endswith("2 dead letters\n")
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [(b"y\n", 0, 1), (b"n\n", 1, 3)])
+async def test_what_comes_while_somebody_is_asked_stays(
+    operator: Operator, answer: bytes, code: int, left: int
+) -> None:
+    """Asked were two, so two are dropped; the third came between the question and the answer."""
+    operator.write("events.ndjson", map(track, range(2)))
+    operator.write("other.ndjson", [track(2)])
+    operator.simulator.faults.add(Fault(refuse=(0, 1), path="/api/v2/batch", times=1))
+    assert (await operator.run("run", "c.json", "events.ndjson")).code == 5
+    here, there = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        PROGRAM, "dead", "drop", "c.json",
+        cwd=operator.folder, env=operator.environment, stdin=there, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    os.close(there)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"2 dead letters would be dropped\n"
+    operator.simulator.faults.add(Fault(status=400, path="/api/v2/", times=1))
+    assert (await operator.run("run", "c.json", "other.ndjson")).code == 5
+    os.write(here, answer)
+    assert await process.wait() == code
+    os.close(here)
+    listed = (await operator.run("dead", "list", "c.json")).out
+    assert listed.endswith(f"{left} dead letter{'s' if left > 1 else ''}\n")
