@@ -121,6 +121,10 @@ class Authorization(Generic[S]):
             options = connection.relay.extend_request(connection.settings, token)
         except ConfigurationError as error:
             raise InvalidAuthentication(Redactor(secrets).text(str(error))) from None
+        except Exception as error:  # noqa: BLE001  a plugin may raise anything, the new token too
+            what = f"{connection.relay.destination.slug}: extend_request"
+            fault = plugin_fault(what, error, Redactor(secrets).text)
+            raise InvalidAuthentication(str(fault), code=fault.code) from None
         self.session = self.session.renewed(options, secrets)
         self.secrets = secrets
         self.token = token

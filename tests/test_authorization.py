@@ -214,6 +214,32 @@ async def test_bug_in_the_hook_pauses_and_shows_no_secret() -> None:
     assert "client-s3cret" not in delivery.reason
 
 
+async def test_bug_with_the_new_token_pauses_and_shows_it_to_nobody() -> None:
+    """It is a secret from its first moment, also for whoever cannot put it into a request."""
+
+    class Broken:
+        @dc.hookimpl
+        def register_destination(self) -> Any:
+            return ledger.register_destination()
+
+        @dc.hookimpl
+        def extend_request(self, settings: Any, token: Any) -> Any:
+            if token is not None:
+                raise ValueError(f"cannot use {token.value}")
+
+        @dc.hookimpl
+        async def refresh_access_token(self, ctx: Any) -> Any:
+            return dc.AccessToken("access-s3cret")
+
+    relay = dc.Registry.of(Broken()).relay("ledger")
+    post = dc.Subscription("Post", "post", 'type = "track"')
+    broken = dc.Connection("book", relay, settings=SETTINGS, subscriptions=[post])
+    async with dc.Engine([broken], transport=Server()) as engine:
+        (delivery,) = await engine.send(track())
+    assert delivery.status == "setup_error"
+    assert "extend_request raised ValueError: cannot use [redacted]" in delivery.reason
+
+
 async def test_one_who_stops_waiting_does_not_stop_the_others() -> None:
     """A renewal goes on when the attempt that began it is cancelled."""
     server = Server()
