@@ -49,7 +49,9 @@ class Constant(Expression):
 
 
 NIL: Final = Constant(None)
-ABSENT: Final = Constant(MISSING)
+NOTHING: Final = Constant(MISSING)
+"""Stands where a value would, and none is written."""
+
 NAMED: Final[Mapping[str, Constant]] = {
     "true": Constant(True),
     "false": Constant(False),

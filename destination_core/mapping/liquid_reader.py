@@ -9,8 +9,8 @@ from liquid.expression import Expression
 from liquid.token import Token
 
 from destination_core.mapping.liquid_expressions import (
-    ABSENT,
     NAMED,
+    NOTHING,
     Access,
     Constant,
     FilterCall,
@@ -146,8 +146,8 @@ class Reader:
 
         def apply() -> None:
             name = waiting.pop()
-            right = operands.pop() if operands else ABSENT
-            left = ABSENT if name == "not" or not operands else operands.pop()
+            right = operands.pop() if operands else NOTHING
+            left = NOTHING if name == "not" or not operands else operands.pop()
             operands.append(Operation(self._token, name, left, right))
 
         while True:
@@ -187,7 +187,7 @@ class Reader:
             begin = self._at
             if value := self.value():
                 written = self._text[begin : self._at]
-                yield (written, self.value() or ABSENT) if self.take(":") else (None, value)
+                yield (written, self.value() or NOTHING) if self.take(":") else (None, value)
             if self.take(","):
                 continue
             if not (self.ends() or self.stands("|") or self.stands(")")):
