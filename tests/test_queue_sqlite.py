@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import pytest
 import destination_core as dc
 from destination_core.queue import Delivered, Intake, QueueFull, Retry, SqliteQueue
 from destination_core.queue.reserve import RESERVE_BYTES
+from destination_core.queue.sqlite import LOOK_SECONDS
 from destination_core.queue.store import Store
 from destination_core.queue.tables import Tables, connect, parts
 
@@ -403,3 +405,30 @@ async def test_a_system_without_the_calls_of_linux_will_do(
         assert len(await queue.claim("a", 10, 60)) == 1
     reserve = (tmp_path / "q.db-reserve").stat()
     assert (reserve.st_size, reserve.st_blocks * 512 >= reserve.st_size) == (RESERVE_BYTES, True)
+
+
+async def test_nothing_is_taken_until_acknowledgements_have_their_reserve_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events would fill what little room there is, and none could be acknowledged afterwards."""
+    path = tmp_path / "q.db"
+    event = Intake("web", "m", b"{}", ("a",), 1.0)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        await queue.put([event])
+        (job,) = await queue.claim("a", 10, 60)
+        path.with_name("q.db-reserve").unlink()
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "posix_fallocate", full)
+            await asyncio.sleep(2 * LOOK_SECONDS)
+            with pytest.raises(QueueFull, match="acknowledgements need 8,388,608"):
+                await queue.put([event._replace(message_id="n")])
+            assert await queue.settle([Delivered(job)]) == 1
+            await queue.tend()
+        await queue.tend()
+        await asyncio.sleep(2 * LOOK_SECONDS)
+        assert (await queue.put([event._replace(message_id="n")])).new == 1
+        assert path.with_name("q.db-reserve").stat().st_size == RESERVE_BYTES

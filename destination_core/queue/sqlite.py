@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -26,7 +26,7 @@ from destination_core.queue.records import (
     QueueFull,
     Settlement,
 )
-from destination_core.queue.reserve import Reserve, is_full
+from destination_core.queue.reserve import RESERVE_BYTES, Reserve, is_full
 from destination_core.queue.salvage import is_damaged, salvage
 from destination_core.queue.store import Store
 from destination_core.queue.tables import COMMITS, Fsync, connect, lenient
@@ -38,6 +38,9 @@ log: Final = logging.getLogger(__name__)
 GIB: Final = 1024**3
 DAY: Final = 86_400.0
 LOOK_SECONDS: Final = 0.1
+SHORTEN_SECONDS: Final = 1.0
+"""Between two tries to make room on a full disk, at least."""
+
 VERIFY_SECONDS: Final = 60.0
 """Between two looks for damage that no checksum tells, at least."""
 
@@ -85,6 +88,7 @@ class SqliteQueue:
         self._clock = clock
         self._store: Store | None = None
         self._looked = -LOOK_SECONDS
+        self._shortened = -SHORTEN_SECONDS
         self._verify_at = -math.inf
         self._version = 0
         self._full = ""
@@ -285,11 +289,14 @@ class SqliteQueue:
         free = self.free_bytes()
         if free < self._min_free:
             return f"disk has {free:,} bytes left, {self._min_free:,} are to stay free"
+        # what comes in first would take the room without which nothing can be acknowledged
+        if not self._reserve.keep():
+            return f"disk has {free:,} bytes left, acknowledgements need {RESERVE_BYTES:,}"
         return ""
 
     async def put(self, events: Sequence[Intake]) -> Accepted:
         """Keep events; see ``Queue.put``."""
-        full = self.room()
+        full = self.room() and await self._make_room()
         if full:
             raise QueueFull(f"{full}; nothing was kept, send it again later")
         new = await self._writer.put(events)
@@ -374,7 +381,7 @@ class SqliteQueue:
     async def tend(self) -> Expired:
         """Forget a part of what is too old, take over from owners that died; see ``Queue.tend``."""
         now = self._clock()
-        self._reserve.keep()
+        await self._make_room()
 
         if time.monotonic() >= self._verify_at:
             await self._verify(now)
@@ -388,6 +395,19 @@ class SqliteQueue:
         while await self._writer.do(lambda store: store.seen.move()):
             pass  # others write in between
         return expired
+
+    async def _make_room(self) -> str:
+        """Give the disk what the log has of it, if the reserve needs it; then as ``room``."""
+        now = time.monotonic()
+        if now >= self._shortened + SHORTEN_SECONDS and not self._reserve.keep():
+            self._shortened = now
+            await asyncio.to_thread(self._shorten_log)
+            self._looked = -LOOK_SECONDS
+        return self.room()
+
+    def _shorten_log(self) -> None:
+        with closing(sqlite3.connect(self.path)) as db, suppress(sqlite3.DatabaseError):
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # fails while the file cannot grow
 
     async def _verify(self, now: float) -> None:
         """Look for damage that no checksum tells: beside the writer, and mend it if there is."""
