@@ -225,8 +225,7 @@ async def test_upkeep_moves_ids_while_others_write(tmp_path: Path) -> None:
     async with SqliteQueue(tmp_path / "q.db", min_free_bytes=0, clock=lambda: NOW) as queue:
         await queue.put([event(n) for n in range(100)])
         await queue.put([event(n) for n in range(100, 105)])
-        assert queue._store is not None
-        assert where(queue._store) == {"new": 105}
+        assert where(queue._file.store) == {"new": 105}
         await queue.tend()
-        assert where(queue._store) == {"hours": 100, "new": 5}
+        assert where(queue._file.store) == {"hours": 100, "new": 5}
         assert (await queue.put([event(n) for n in range(105)])).duplicates == 105

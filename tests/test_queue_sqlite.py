@@ -17,7 +17,7 @@ import pytest
 import destination_core as dc
 from destination_core.queue import Delivered, Intake, QueueFull, Retry, SqliteQueue
 from destination_core.queue.reserve import RESERVE_BYTES
-from destination_core.queue.sqlite import LOOK_SECONDS
+from destination_core.queue.room import LOOK_SECONDS
 from destination_core.queue.store import Store
 from destination_core.queue.tables import Tables, connect, parts
 
@@ -68,7 +68,7 @@ async def test_a_queue_that_has_its_size_takes_no_more(tmp_path: Path) -> None:
         jobs = await queue.claim("a", 1_000_000, 60)
         assert len(jobs) == put
         assert await queue.settle([Delivered(job) for job in jobs]) == put
-        queue._looked = 0.0  # it looks ten times a second
+        queue._room._looked = 0.0  # it looks ten times a second
         assert (await queue.put([event(put)])).new == 1
 
 
