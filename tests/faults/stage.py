@@ -133,9 +133,9 @@ class Stage:
         service = await self.start(
             *("serve", "c.json", "--listen", "127.0.0.1:0"), prefix=prefix, environment=environment
         )
+        self.service = service
         await service.listening()
         await self.oracle.aim(service.url)
-        self.service = service
         return service
 
     async def command(self, *arguments: str) -> tuple[int, bytes]:
