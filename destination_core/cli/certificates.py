@@ -58,7 +58,8 @@ def trust() -> Trust:
 def begin_reading(urls: Iterable[str]) -> None:
     """Read them in a thread, if one of these will ask for them."""
     if any(url.startswith("https:") for url in urls):
-        Thread(target=trust().read, daemon=True).start()
+        # no daemon: OpenSSL does not survive the end of the process in the midst of it
+        Thread(target=trust().read).start()
 
 
 @contextmanager

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """Variables that name a collector of traces."""
 
-C = TypeVar("C", bound=Iterable[Connection[Any]])
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option: Callable[[F], F] = click.option(
@@ -48,7 +47,7 @@ def connections(config: Path) -> list[Connection[Any]]:
     with quietly_interrupted():
         found = Registry.discover()
         _tell(found.failed)
-        return _expected(load_connections(config, found, os.environ))
+        return load_connections(config, found, os.environ)
 
 
 def configured(config: Path) -> "Service":
@@ -77,14 +76,8 @@ def service(config: Path, redaction: "Redaction") -> "Service":
         found.require_sound()
         read = load_service(config, found, os.environ)
     redaction.conceal(read.secrets)
-    _expected(read.connections)
+    begin_reading(one.options.base_url for one in read.connections)
     return read
-
-
-def _expected(opened: C) -> C:
-    """Begin with what the first request of these would wait for."""
-    begin_reading(one.options.base_url for one in opened)
-    return opened
 
 
 def _tell(failures: Iterable[PluginFailure]) -> None:

@@ -153,8 +153,8 @@ class QueueMachine(RuleBasedStateMachine):
         dying = self.queue
         dying._writer.stop()
         dying._writer._db.close()
-        dying._mark.close()
-        os.close(dying._lock._descriptor)  # as the kernel does
+        dying._file.mark.close()
+        os.close(dying._file._lock._descriptor)  # as the kernel does
         self.queue = self.opened()
         assert self.queue.damage == []
         for key in self.held:
