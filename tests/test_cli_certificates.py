@@ -78,3 +78,20 @@ def test_certificates_may_be_read_while_something_is_imported() -> None:
         one.read()
     assert type(vars(one)["_real"]) is ssl.SSLContext
     assert not isinstance(ssl.create_default_context(), Trust)
+
+
+ENDING = """
+import sys, time
+from destination_core.cli.certificates import begin_reading
+begin_reading(["https://x.test"])
+time.sleep(float(sys.argv[1]))
+"""
+
+
+async def test_a_process_may_end_while_certificates_are_read() -> None:
+    """OpenSSL would take the process with it: of so many ends, one or more."""
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", ENDING, str(number / 500))
+        for number in range(25)
+    ]
+    assert {await one.wait() for one in processes} == {0}

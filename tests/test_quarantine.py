@@ -71,5 +71,11 @@ async def test_patience_has_an_end() -> None:
     """A destination that hangs does not stall the rest for good."""
     quarantine = Quarantine(patience=0.01)
     await quarantine.enter()
-    async with quarantine.alone():
-        pass
+
+    async def suspect() -> None:
+        async with quarantine.alone():
+            pass
+
+    waiting = asyncio.create_task(suspect())
+    done, _ = await asyncio.wait([waiting], timeout=5)
+    assert done == {waiting}, "it waits for one that hangs"

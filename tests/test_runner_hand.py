@@ -198,6 +198,7 @@ async def test_what_another_process_puts_is_delivered_soon(tmp_path: Path) -> No
                 while "a" not in world.got:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         await settled(runner)
+    assert len(world.got["a"]) == 1
 
 
 async def test_a_setup_that_stays_wrong_is_told_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -122,11 +122,12 @@ class Store:
             left = None if names is None else frozenset(orjson.loads(names))
             about = (sequence, destination, source, received, body)
             jobs.append(Job(*about, attempts, lost, left, trace or ""))
-        self._db.execute(
-            "UPDATE jobs SET due = ?, crashes = crashes + (owner != 0), owner = ?"  # noqa: S608
-            f" WHERE destination = ? AND sequence {IN_LIST}",
-            (now + lease, self._owner, destination, listed([one.sequence for one in jobs])),
-        )
+        if jobs:  # whoever waits asks again and again
+            self._db.execute(
+                "UPDATE jobs SET due = ?, crashes = crashes + (owner != 0), owner = ?"  # noqa: S608
+                f" WHERE destination = ? AND sequence {IN_LIST}",
+                (now + lease, self._owner, destination, listed([one.sequence for one in jobs])),
+            )
         if broken:
             self._put_aside(broken, now)
         return jobs
