@@ -16,7 +16,6 @@ from liquid.token import Token
 
 from destination_core.mapping.liquid_blocks import BLOCK_TAGS
 from destination_core.mapping.liquid_context import Context
-from destination_core.mapping.liquid_filters import DISABLED, FILTERS, Bounded
 from destination_core.mapping.liquid_lexer import template_tokens
 from destination_core.mapping.liquid_tags import VALUE_TAGS
 from destination_core.mapping.values import Fault, Resolver
@@ -31,22 +30,16 @@ LIQUID_CODE: Final = "LIQUID_ERROR"
 
 
 class _Environment(Environment):
-    """python-liquid with Segment's tags, liquidjs's filters, and limits."""
+    """python-liquid with liquidjs's tags and Segment's limits."""
 
     suppress_blank_control_flow_blocks = False
     output_stream_limit = MOST_OUTPUT
     local_namespace_limit = MOST_OUTPUT
 
-    def __init__(self) -> None:
-        super().__init__(strict_filters=False)
-        self.tags.clear()
+    def setup_tags_and_filters(self, **_: bool) -> None:
+        """Add the tags; the expressions know their filters."""
         for tag in (*VALUE_TAGS, *BLOCK_TAGS):
             self.add_tag(tag)
-        self.filters.clear()
-        for name, function in FILTERS.items():
-            self.add_filter(name, Bounded(name, function))
-        for name in DISABLED:
-            self.add_filter(name, _disabled(name))
 
     def tokenizer(self) -> Callable[[str], Iterator[Token]]:
         """Return what cuts a template."""
@@ -93,13 +86,6 @@ def _parsed(source: str) -> BoundTemplate:
 @lru_cache(maxsize=1)
 def _environment() -> _Environment:
     return _Environment()
-
-
-def _disabled(name: str) -> Callable[..., Any]:
-    def refuse(*_: Any, **__: Any) -> Any:
-        raise LiquidError(f'filter "{name}" is disabled', token=None)
-
-    return refuse
 
 
 def _plain(error: LiquidError) -> str:

@@ -60,7 +60,7 @@ class _IfTag(Tag):
         return _Branches(token, branches, otherwise)
 
     def _branch(self, stream: TokenStream, wanted: bool, until: Iterable[str]) -> _Branch:
-        condition = inside(stream, stream.current).filtered()
+        condition = inside(stream).filtered()
         return _Branch(condition, wanted, block_until(self, stream, until))
 
     def _otherwise(self, stream: TokenStream, _: Iterable[str]) -> BlockNode:
@@ -73,7 +73,7 @@ class _IfTag(Tag):
 
 
 def _nothing(stream: TokenStream) -> None:
-    markup = inside(stream, stream.current)
+    markup = inside(stream)
     if not markup.ends():
         raise markup.error("nothing may follow")
 
@@ -86,15 +86,15 @@ class _UnlessTag(_IfTag):
     wanted = False
 
     def _otherwise(self, stream: TokenStream, until: Iterable[str]) -> BlockNode:
-        inside(stream, stream.current)
+        inside(stream)
         block = block_until(self, stream, until)
         while not stream.current.is_tag(self.end):
-            inside(stream, stream.current)
+            inside(stream)
             block_until(self, stream, until)
         return block
 
     def _close(self, stream: TokenStream) -> None:
-        inside(stream, stream.current)
+        inside(stream)
 
 
 class _BlockTag(Tag):
@@ -104,9 +104,9 @@ class _BlockTag(Tag):
     end = "endblock"
 
     def parse(self, stream: TokenStream) -> Node:
-        inside(stream, stream.current)
+        inside(stream)
         block = block_until(self, stream, {self.end})
-        inside(stream, stream.current)
+        inside(stream)
         return block
 
 
@@ -122,7 +122,7 @@ class _CommentTag(Tag):
             if stream.current.kind == TOKEN_EOF:
                 raise LiquidSyntaxError("tag 'comment' is not closed", token=token)
         stream.pos -= 1
-        inside(stream, stream.current)
+        inside(stream)
         return BlockNode(token, [])
 
 

@@ -2,15 +2,15 @@
 
 import math
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from liquid import RenderContext
 from liquid.exceptions import LiquidError
-from liquid.expression import Expression
-from liquid.token import TOKEN_EOF, Token
 
 from destination_core.mapping.liquid_context import check_time
+from destination_core.mapping.liquid_filters import FILTERS
 from destination_core.mapping.liquid_texts import LONGEST
 from destination_core.mapping.liquid_values import (
     BLANK,
@@ -27,7 +27,16 @@ from destination_core.mapping.liquid_values import (
 from destination_core.mapping.values import MISSING
 
 _Compare = Callable[[Any, Any], bool]
-_NOWHERE: Final = Token(TOKEN_EOF, "", -1, "")
+
+
+class Expression(ABC):
+    """What has a value in each rendering."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def evaluate(self, context: RenderContext) -> Any:
+        """Return the value; raises ``LiquidError``."""
 
 
 class Constant(Expression):
@@ -36,16 +45,11 @@ class Constant(Expression):
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
-        super().__init__(token=_NOWHERE)
         self.value = value
 
     def evaluate(self, _: RenderContext) -> Any:
         """Return the value."""
         return self.value
-
-    def children(self) -> list[Expression]:
-        """Return nothing."""
-        return []
 
 
 NIL: Final = Constant(None)
@@ -70,8 +74,7 @@ class Access(Expression):
 
     __slots__ = ("_keys", "_start")
 
-    def __init__(self, token: Token, start: Expression | None, keys: Sequence[Expression]) -> None:
-        super().__init__(token=token)
+    def __init__(self, start: Expression | None, keys: Sequence[Expression]) -> None:
         self._start, self._keys = start, keys
 
     def evaluate(self, context: RenderContext) -> Any:
@@ -86,10 +89,6 @@ class Access(Expression):
         for key in keys:
             value = _member(value, key)
         return value
-
-    def children(self) -> list[Expression]:
-        """Return the start and the keys."""
-        return [*([self._start] if self._start else []), *self._keys]
 
 
 def _name(key: Any) -> str:
@@ -124,8 +123,7 @@ class Range(Expression):
 
     __slots__ = ("_high", "_low")
 
-    def __init__(self, token: Token, low: Expression, high: Expression) -> None:
-        super().__init__(token=token)
+    def __init__(self, low: Expression, high: Expression) -> None:
         self._low, self._high = low, high
 
     def evaluate(self, context: RenderContext) -> Any:
@@ -135,12 +133,8 @@ class Range(Expression):
         if not (math.isfinite(low) and math.isfinite(high)):
             return []
         if high - low >= LONGEST:
-            raise LiquidError(f"range has more than {LONGEST:,} items", token=self.token)
+            raise LiquidError(f"range has more than {LONGEST:,} items", token=None)
         return [low + step for step in range(math.ceil(high + 1 - low))]
-
-    def children(self) -> list[Expression]:
-        """Return both ends."""
-        return [self._low, self._high]
 
 
 class Operation(Expression):
@@ -148,8 +142,7 @@ class Operation(Expression):
 
     __slots__ = ("_compare", "_left", "_right")
 
-    def __init__(self, token: Token, name: str, left: Expression, right: Expression) -> None:
-        super().__init__(token=token)
+    def __init__(self, name: str, left: Expression, right: Expression) -> None:
         self._compare = OPERATORS[name]
         if name[0] in "<>" and (left in _NEVER_ORDERED or right in _NEVER_ORDERED):
             self._compare = _never
@@ -163,37 +156,22 @@ class Operation(Expression):
         check_time(context)
         return self._compare(left, right)
 
-    def children(self) -> list[Expression]:
-        """Return both sides."""
-        return [self._left, self._right]
 
-
-class FilterCall(Expression):
+class FilterCall:
     """A filter and its arguments; one with a name comes as a pair."""
 
-    __slots__ = ("_arguments", "_name")
+    __slots__ = ("_arguments", "_function")
 
-    def __init__(
-        self, token: Token, name: str, arguments: Sequence[tuple[str | None, Expression]]
-    ) -> None:
-        super().__init__(token=token)
-        self._name, self._arguments = name, arguments
+    def __init__(self, name: str, arguments: Sequence[tuple[str | None, Expression]]) -> None:
+        self._function, self._arguments = FILTERS.get(name), arguments
 
     def apply(self, value: Any, context: RenderContext) -> Any:
         """Return what the filter makes of a value; an unknown filter leaves it."""
-        function = context.filter(self._name, token=self.token)
         given = [(name, one.evaluate(context)) for name, one in self._arguments]
-        return function(
-            value, *[one if name is None else [name, plain(one)] for name, one in given]
-        )
-
-    def evaluate(self, context: RenderContext) -> Any:
-        """Apply it to nothing."""
-        return self.apply(MISSING, context)
-
-    def children(self) -> list[Expression]:
-        """Return the arguments."""
-        return [one for _, one in self._arguments]
+        if self._function is None:
+            return value
+        taken = [one if name is None else [name, plain(one)] for name, one in given]
+        return self._function(context, value, *taken)
 
 
 class Filtered(Expression):
@@ -201,8 +179,7 @@ class Filtered(Expression):
 
     __slots__ = ("_filters", "_value")
 
-    def __init__(self, token: Token, value: Expression, filters: Sequence[FilterCall]) -> None:
-        super().__init__(token=token)
+    def __init__(self, value: Expression, filters: Sequence[FilterCall]) -> None:
         self._value, self._filters = value, filters
 
     def evaluate(self, context: RenderContext) -> Any:
@@ -216,10 +193,6 @@ class Filtered(Expression):
     def holds(self, context: RenderContext) -> bool:
         """Tell whether it is true as a condition: only false and nil are not."""
         return is_truthy(self.evaluate(context))
-
-    def children(self) -> list[Expression]:
-        """Return the value and the filters."""
-        return [self._value, *self._filters]
 
 
 def _never(_: Any, __: Any) -> bool:

@@ -57,32 +57,37 @@ DISABLED: Final = (
 _SAFE: Final = 2**53 - 1
 
 
-class Bounded:
+class _Bounded:
     """A filter whose result is bounded; python-liquid's own limits see the output only.
 
     As in JavaScript, arguments may be missing, and those beyond the filter's own are ignored.
     """
 
-    with_context = True
-
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
         self._name = name
         self._function = function
-        kinds = [one.kind for one in inspect.signature(function).parameters.values()]
+        parameters = inspect.signature(function).parameters
+        kinds = [one.kind for one in parameters.values()]
         every = inspect.Parameter.VAR_POSITIONAL in kinds
         self._most = None if every else kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) - 1
-        self._named = kinds.count(inspect.Parameter.KEYWORD_ONLY)
+        self._is_timed = "now" in parameters
 
-    def __call__(self, value: Any, *arguments: Any, context: Any, **named: Any) -> Any:
+    def __call__(self, context: Any, value: Any, *arguments: Any) -> Any:
         """Apply the filter; raises ``LiquidError`` for what it cannot take."""
         check_time(context)
-        if self._name.startswith("date"):
-            named = {"now": context.now}
+        named = {"now": context.now} if self._is_timed else {}
         given = [plain(one) for one in arguments[: self._most]]
-        result = self._function(plain(value), *given, **(named if self._named else {}))
+        result = self._function(plain(value), *given, **named)
         if isinstance(result, str | list) and extent(result, LONGEST) > LONGEST:
             raise LiquidError(f"{self._name}: result has more than {LONGEST:,} items", token=None)
         return result
+
+
+def _disabled(name: str) -> Callable[..., Any]:
+    def refuse(*_: Any) -> Any:
+        raise LiquidError(f'filter "{name}" is disabled', token=None)
+
+    return refuse
 
 
 def _operand(value: Any) -> float:
@@ -245,7 +250,7 @@ def _sample(value: Any, count: Any = 1) -> Any:
     return drawn[: int(number(count))] if count != 1 else next(iter(drawn), MISSING)
 
 
-FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+_ALLOWED: Final[Mapping[str, Callable[..., Any]]] = {
     **TEXT_FILTERS,
     "abs": lambda v: abs(number(v)),
     "at_least": lambda v, *others: max(number(one) for one in (v, *others)),
@@ -283,4 +288,10 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "unshift": lambda v, other=MISSING: [other, *items(v)],
     "where": _where,
 }
-"""The filters by name; the first argument is the value on the left."""
+"""What the filters do; the first argument is the value on the left."""
+
+FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
+    **{name: _Bounded(name, function) for name, function in _ALLOWED.items()},
+    **{name: _disabled(name) for name in DISABLED},
+}
+"""What templates call: with the rendering, the value on the left, and arguments."""

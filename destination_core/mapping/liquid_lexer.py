@@ -13,6 +13,7 @@ _TAG: Final = re.compile(r"\{%(-?)\s*+(#|(?:[\w?]|-(?!%\}))*+)\s*+(.*?)-?%\}", r
 _OUTPUT: Final = re.compile(
     r"""\{\{(-?)((?:[^"'}]|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\}(?!\}))*?)(-?)\}\}""", re.DOTALL
 )
+_NAME: Final = re.compile(r"(#|[\w?-]*)\s*(.*)", re.DOTALL)
 _END_OF_RAW: Final = re.compile(r"\{%\s*endraw(?:-?|(?![\w?-])(?:(?!\{%).)*?)%\}", re.DOTALL)
 
 
@@ -68,9 +69,6 @@ def line_tokens(source: str) -> Iterator[Token]:
             yield Token(TOKEN_TAG, name, 0, source)
         if rest:
             yield Token(TOKEN_EXPRESSION, rest, 0, source)
-
-
-_NAME: Final = re.compile(r"(#|[\w?-]*)\s*(.*)", re.DOTALL)
 
 
 def _fault(problem: str, source: str, at: int) -> LiquidSyntaxError:

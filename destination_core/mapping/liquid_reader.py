@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from liquid.exceptions import LiquidSyntaxError
-from liquid.expression import Expression
 from liquid.token import Token
 
 from destination_core.mapping.liquid_expressions import (
@@ -13,6 +12,7 @@ from destination_core.mapping.liquid_expressions import (
     NOTHING,
     Access,
     Constant,
+    Expression,
     FilterCall,
     Filtered,
     Operation,
@@ -33,10 +33,10 @@ _PRECEDENCE: Final = {"and": 0, "or": 0, "not": 1}
 
 
 class Reader:
-    """A place in the text between the braces; raises ``LiquidSyntaxError``."""
+    """A place in what follows a tag's ``token``; raises ``LiquidSyntaxError``."""
 
     def __init__(self, text: str, token: Token) -> None:
-        self._text, self._token = text, token
+        self._text, self.token = text, token
         self._at = 0
 
     def filtered(self) -> Filtered:
@@ -45,7 +45,7 @@ class Reader:
         if not operands:
             raise self.error("a value is needed")
         # values that stand side by side are read, and the first one counts
-        return Filtered(self._token, operands[0], list(self._filters()))
+        return Filtered(operands[0], list(self._filters()))
 
     def word(self) -> str:
         """Read a word, which may be empty."""
@@ -93,7 +93,7 @@ class Reader:
     def error(self, problem: str) -> LiquidSyntaxError:
         """Say what is wrong at this place."""
         rest = self._text[self._at : self._at + 20]
-        return LiquidSyntaxError(f"{problem}, at {rest!r}", token=self._token)
+        return LiquidSyntaxError(f"{problem}, at {rest!r}", token=self.token)
 
     def value(self) -> Expression | None:
         """Read a constant, a range or a path; None when there is no value."""
@@ -108,7 +108,7 @@ class Reader:
         elif self.stands("("):
             start = self._range()
         keys = list(self._keys(begins=start is None))
-        return Access(self._token, start, keys) if keys else start
+        return Access(start, keys) if keys else start
 
     def _keys(self, *, begins: bool) -> Iterator[Expression]:
         while True:
@@ -137,7 +137,7 @@ class Reader:
         high = self.value()
         if high is None or not self.take(")"):
             raise self.error("a range is written (1..3)")
-        return Range(self._token, low, high)
+        return Range(low, high)
 
     def _operands(self) -> Iterator[Expression]:
         """Yield values; operators take theirs as in liquidjs, whose stack may run dry."""
@@ -148,7 +148,7 @@ class Reader:
             name = waiting.pop()
             right = operands.pop() if operands else NOTHING
             left = NOTHING if name == "not" or not operands else operands.pop()
-            operands.append(Operation(self._token, name, left, right))
+            operands.append(Operation(name, left, right))
 
         while True:
             if found := self._match(_OPERATOR):
@@ -178,7 +178,7 @@ class Reader:
                 arguments = list(self._arguments())
             elif not (self.ends() or any(map(self.stands, "|),"))):
                 raise self.error("arguments of a filter are written after ':'")
-            yield FilterCall(self._token, name, arguments)
+            yield FilterCall(name, arguments)
 
     def _arguments(self) -> Iterator[tuple[str | None, Expression]]:
         self.take(":")

@@ -1,27 +1,41 @@
 """The tags that write and keep values, read and written as liquidjs does."""
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 from liquid import RenderContext, Tag
 from liquid.ast import BlockNode, Node
 from liquid.exceptions import LiquidSyntaxError
-from liquid.expression import Expression
 from liquid.parser import get_parser
 from liquid.stream import TokenStream
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, Token
 
-from destination_core.mapping.liquid_expressions import Filtered
+from destination_core.mapping.liquid_expressions import Expression, Filtered
 from destination_core.mapping.liquid_reader import Reader
 from destination_core.mapping.liquid_values import is_set, plain, shown
 
 
-def inside(stream: TokenStream, token: Token) -> Reader:
-    """Return a reader of what follows the name of a tag; there need not be anything."""
+def inside(stream: TokenStream) -> Reader:
+    """Return a reader of what follows the name of the tag; there need not be anything."""
+    token = stream.current
     if stream.peek.kind != TOKEN_EXPRESSION:
         return Reader("", token)
     next(stream)
     return Reader(stream.current.value, token)
+
+
+class _LoneTag(Tag):
+    """A tag without an end: what follows its name says all."""
+
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        return self.read(inside(stream))
+
+    @abstractmethod
+    def read(self, markup: Reader) -> Node:
+        """Return what is rendered; raises ``LiquidSyntaxError``."""
 
 
 class _Output(Node):
@@ -35,27 +49,22 @@ class _Output(Node):
         return buffer.write(shown(self._value.evaluate(context)))
 
 
-class _OutputTag(Tag):
+class _OutputTag(_LoneTag):
     """`{{ … }}`."""
 
     name = TOKEN_OUTPUT
-    block = False
 
-    def parse(self, stream: TokenStream) -> Node:
-        token = stream.current
-        return _Output(token, inside(stream, token).filtered())
+    def read(self, markup: Reader) -> Node:
+        return _Output(markup.token, markup.filtered())
 
 
-class _EchoTag(Tag):
+class _EchoTag(_OutputTag):
     """`echo`, of which nothing is nothing."""
 
     name = "echo"
-    block = False
 
-    def parse(self, stream: TokenStream) -> Node:
-        token = stream.current
-        markup = inside(stream, token)
-        return BlockNode(token, [] if markup.ends() else [_Output(token, markup.filtered())])
+    def read(self, markup: Reader) -> Node:
+        return BlockNode(markup.token, []) if markup.ends() else super().read(markup)
 
 
 class _Assign(Node):
@@ -70,17 +79,14 @@ class _Assign(Node):
         return 0
 
 
-class _AssignTag(Tag):
+class _AssignTag(_LoneTag):
     name = "assign"
-    block = False
 
-    def parse(self, stream: TokenStream) -> Node:
-        token = stream.current
-        markup = inside(stream, token)
+    def read(self, markup: Reader) -> Node:
         name = markup.word()
         if not name or not markup.take("="):
             raise markup.error("an assignment is written name = value")
-        return _Assign(token, name, markup.filtered())
+        return _Assign(markup.token, name, markup.filtered())
 
 
 class _Capture(Node):
@@ -104,14 +110,13 @@ class _CaptureTag(Tag):
     end = "endcapture"
 
     def parse(self, stream: TokenStream) -> Node:
-        token = stream.current
-        markup = inside(stream, token)
+        markup = inside(stream)
         name = markup.name()
         if name is None:
             raise markup.error("a name is needed")
         block = block_until(self, stream, {self.end})
-        inside(stream, stream.current)
-        return _Capture(token, name, block)
+        inside(stream)
+        return _Capture(markup.token, name, block)
 
 
 def block_until(tag: Tag, stream: TokenStream, until: Iterable[str]) -> BlockNode:
@@ -145,14 +150,12 @@ class _Count(Node):
         return buffer.write(shown(min(before, after) if self._step < 0 else before))
 
 
-class _IncrementTag(Tag):
+class _IncrementTag(_LoneTag):
     name = "increment"
-    block = False
     step = 1
 
-    def parse(self, stream: TokenStream) -> Node:
-        token = stream.current
-        return _Count(token, inside(stream, token).word(), self.step)
+    def read(self, markup: Reader) -> Node:
+        return _Count(markup.token, markup.word(), self.step)
 
 
 class _DecrementTag(_IncrementTag):
@@ -176,15 +179,12 @@ class _Cycle(Node):
         return buffer.write(shown(value)) if is_set(value) else 0
 
 
-class _CycleTag(Tag):
+class _CycleTag(_LoneTag):
     """`cycle`, one after the other among tags that are written alike; false and 0 show nothing."""
 
     name = "cycle"
-    block = False
 
-    def parse(self, stream: TokenStream) -> Node:
-        token = stream.current
-        markup = inside(stream, token)
+    def read(self, markup: Reader) -> Node:
         group, text = markup.group()
         values = []
         while not markup.ends():
@@ -192,7 +192,7 @@ class _CycleTag(Tag):
             markup.go_past(",")
         if not values:
             raise markup.error("values to take turns are needed")
-        return _Cycle(token, group, text, values)
+        return _Cycle(markup.token, group, text, values)
 
 
 VALUE_TAGS: Final[tuple[type[Tag], ...]] = (
