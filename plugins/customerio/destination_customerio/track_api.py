@@ -46,10 +46,7 @@ def call(path: str, value: Mapping[str, Any], warnings: Sequence[str] = ()) -> C
 
 
 def _within_limit(value: Mapping[str, Any]) -> bytes:
-    try:
-        body = orjson.dumps(value)
-    except TypeError as error:
-        raise dc.InvalidPayload(f"payload cannot be written as JSON: {error}") from error
+    body = dumps(value)
     if len(body) > limits.ITEM_BYTES:
         raise dc.InvalidPayload(
             f"payload is {len(body):,} bytes; Customer.io accepts {limits.ITEM_BYTES:,}"

@@ -144,11 +144,7 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> dc.Encoded | 
     who = {"anonymous_id": payload.anonymous_id} if payload.anonymous_id else {}
     data = payload.encoded_attributes(payload.data, payload.anonymous_id, who)
     common: dict[str, Any] = {}
-    if payload.event_id:
-        common["id"] = _event_id(payload.event_id, settings)
-    timestamp = time_of(payload.timestamp, warnings)
-    if timestamp is not None:
-        common["timestamp"] = timestamp
+    _mark(common, payload, settings, warnings)
     if not who:
         body = {"name": name, "data": data, **common}
         return track_api.call(track_api.ANONYMOUS_EVENTS, body, warnings)
@@ -182,19 +178,23 @@ def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> dc
     }
     if data is not None or anonymous_id:
         body["attributes"] = payload.encoded_attributes(data, anonymous_id, who)
-    event_id = payload.event_id
-    if event_id:
-        body["id"] = event_id if settings.raw_event_ids else event_ids.event_id(event_id)
-    timestamp = payload.timestamp
-    if timestamp:
-        seconds = time_of(timestamp, warnings)
-        if seconds is not None:
-            body["timestamp"] = seconds
+    _mark(body, payload, settings, warnings)
     return entity(body, warnings)
 
 
-def _event_id(message_id: str, settings: Settings) -> str:
-    return message_id if settings.raw_event_ids else event_ids.event_id(message_id)
+def _mark(
+    body: dict[str, Any],
+    payload: Occurrence | AnonymousEvent,
+    settings: Settings,
+    warnings: list[str],
+) -> None:
+    """Add what makes an event the only one of its kind: its id and its time."""
+    name = payload.event_id
+    if name:
+        body["id"] = name if settings.raw_event_ids else event_ids.event_id(name)
+    timestamp = time_of(payload.timestamp, warnings)
+    if timestamp is not None:
+        body["timestamp"] = timestamp
 
 
 @dc.action("trackEvent", subscribe='type = "track"', title="Track Event")

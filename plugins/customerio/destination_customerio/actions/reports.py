@@ -1,6 +1,6 @@
 """What became of a message, and what was done with content."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -10,17 +10,22 @@ from destination_customerio.actions.fields import Batchable, Convertible, time_o
 from destination_customerio.settings import Settings
 from destination_customerio.track_api import Call, entity
 
-METRICS: Final = (
-    ("delivered", "Delivered"),
-    ("opened", "Opened"),
-    ("clicked", "Clicked"),
-    ("converted", "Converted"),
-    ("spammed", "Marked as Spam"),
-    ("bounced", "Bounced"),
-    ("dropped", "Suppressed"),
-    ("deferred", "Deferred"),
-)
-"""What may have happened to a message, and what Customer.io's pages call it."""
+Metric = Literal[
+    "delivered",
+    "opened",
+    "clicked",
+    "converted",
+    "spammed",
+    "bounced",
+    "dropped",
+    "deferred",
+]
+"""What may have happened to a message."""
+
+_OTHERWISE: Final = {"spammed": "Marked as Spam", "dropped": "Suppressed"}
+"""Metrics that Customer.io's pages have another word for."""
+
+METRICS: Final = [(one, _OTHERWISE.get(one, one.capitalize())) for one in get_args(Metric)]
 
 
 class DeliveryReport(Batchable):
@@ -32,16 +37,7 @@ class DeliveryReport(Batchable):
         Field(title="Delivery ID", description="The CIO-Delivery-ID of the message."),
     ]
     metric: Annotated[
-        Literal[
-            "delivered",
-            "opened",
-            "clicked",
-            "converted",
-            "spammed",
-            "bounced",
-            "dropped",
-            "deferred",
-        ],
+        Metric,
         dc.path("$.properties.metric"),
         dc.field(choices=METRICS),
         Field(title="Metric", description="What happened to the message."),
