@@ -12,8 +12,7 @@ from pydantic import ConfigDict, SecretStr, create_model
 
 import destination_core as dc
 from tests.conformance import client
-
-Vector = Mapping[str, Any]
+from tests.conformance.verdict import Vector
 
 PLACE: Final = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 

@@ -15,9 +15,8 @@ from typing import Any, Final, TypeVar
 import destination_core as dc
 from destination_core.http import Session
 from tests.conformance.scripted import VectorTransport
-from tests.conformance.verdict import Result
+from tests.conformance.verdict import Result, Vector
 
-Vector = Mapping[str, Any]
 T = TypeVar("T")
 
 SEGMENTS_AGENT: Final = "Segment (Actions)"

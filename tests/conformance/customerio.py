@@ -17,9 +17,7 @@ import destination_core as dc
 from destination_customerio import limits
 from tests.conformance import customerio_definitions as definitions
 from tests.conformance.scripted import VectorTransport
-from tests.conformance.verdict import Result
-
-Vector = Mapping[str, Any]
+from tests.conformance.verdict import Result, Vector
 
 LIKE_THE_HOSTED_ONE = {
     "any_identifier": True,

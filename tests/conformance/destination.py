@@ -6,17 +6,16 @@ event was settled, with the codes and words of what was wrong. Normalisations ar
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import destination_core as dc
 from tests.conformance import client, recorded
 from tests.conformance.authored import Authored, OAuthPlugin, Plugin, Thrown, error_of
-from tests.conformance.verdict import Result
+from tests.conformance.verdict import Result, Vector
 
 __all__ = ["Thrown", "error_of", "run", "wanted"]
 
-Vector = Mapping[str, Any]
 
 SYNC_MODE: Final = "__segment_internal_sync_mode"
 MODES: Final = ("add", "update", "upsert", "delete", "mirror")

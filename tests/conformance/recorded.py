@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-Vector = Mapping[str, Any]
+from tests.conformance.verdict import Vector
 
 NOT_SUBSCRIBED: Final = "not subscribed"
 UNSAID: Final = "nothing said: to be tried again"

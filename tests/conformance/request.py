@@ -1,14 +1,11 @@
 """Vectors of kind ``request``: the request client, what is built with it, errors, codes."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import destination_core as dc
 from destination_core.http import code_of
 from tests.conformance import client, destination, retrying
-from tests.conformance.verdict import Result
-
-Vector = Mapping[str, Any]
+from tests.conformance.verdict import Result, Vector
 
 USUAL_STATUS: Final = {
     dc.RetryableError: 500,

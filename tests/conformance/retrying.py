@@ -6,13 +6,10 @@ policy: where the last one is not, the hosted engine takes it for a success (REQ
 """
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, Final
 
 import destination_core as dc
-from tests.conformance.verdict import Result
-
-Vector = Mapping[str, Any]
+from tests.conformance.verdict import Result, Vector
 
 USUAL: Final = 2
 """Attempts when nothing is said."""

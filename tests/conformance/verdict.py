@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+Vector = Mapping[str, Any]
 Kind = Literal["passed", "deviating", "failed", "skipped"]
 
 

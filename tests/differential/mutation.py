@@ -2,11 +2,12 @@
 
 import copy
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from random import Random
 from typing import Any, Final
 
-Vector = Mapping[str, Any]
+from tests.conformance.verdict import Vector
+
 Path = tuple[str | int, ...]
 
 ODD: Final[Sequence[Any]] = (

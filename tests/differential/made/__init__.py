@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any, Final
 
+from tests.conformance.verdict import Vector
 from tests.differential.made import customerio, fields, liquid, mappings, triggers
-
-Vector = Mapping[str, Any]
 
 MAKERS: Final[Mapping[str, tuple[Callable[[Random], Any], ...]]] = {
     "fql": (triggers.matched, triggers.parsed),
