@@ -50,8 +50,18 @@ class Server:
         return {"access_token": self.valid, "refresh_token": f"refresh-{self.made:03}"} | self.token
 
 
-def connection(tokens: dc.TokenStore | None = None, **settings: str) -> dc.Connection[Any]:
-    relay = dc.Registry.of(ledger).relay("ledger")
+class Ledger:
+    """The ledger without hooks about its tokens, for tests that have wrong ones."""
+
+    @dc.hookimpl
+    def register_destination(self) -> Any:
+        return ledger.register_destination()
+
+
+def connection(
+    tokens: dc.TokenStore | None = None, *, plugin: Any = ledger, **settings: str
+) -> dc.Connection[Any]:
+    relay = dc.Registry.of(plugin).relay("ledger")
     post = dc.Subscription("Post", "post", 'type = "track"')
     given = SETTINGS | settings
     return dc.Connection("book", relay, settings=given, subscriptions=[post], tokens=tokens)
@@ -195,19 +205,12 @@ async def test_failed_renewal_settles_every_event(
 async def test_bug_in_the_hook_pauses_and_shows_no_secret() -> None:
     """A plugin that cannot renew must not cost events: they wait, and its words are cleaned."""
 
-    class Broken:
-        @dc.hookimpl
-        def register_destination(self) -> Any:
-            return ledger.register_destination()
-
+    class Broken(Ledger):
         @dc.hookimpl
         async def refresh_access_token(self, ctx: Any) -> Any:
             raise ValueError(f"cannot use {ctx.settings.client_secret.get_secret_value()}")
 
-    relay = dc.Registry.of(Broken()).relay("ledger")
-    post = dc.Subscription("Post", "post", 'type = "track"')
-    broken = dc.Connection("book", relay, settings=SETTINGS, subscriptions=[post])
-    async with dc.Engine([broken], transport=Server()) as engine:
+    async with dc.Engine([connection(plugin=Broken())], transport=Server()) as engine:
         (delivery,) = await engine.send(track())
     assert delivery.status == "setup_error"
     assert "ValueError" in delivery.reason
@@ -217,11 +220,7 @@ async def test_bug_in_the_hook_pauses_and_shows_no_secret() -> None:
 async def test_bug_with_the_new_token_pauses_and_shows_it_to_nobody() -> None:
     """It is a secret from its first moment, also for whoever cannot put it into a request."""
 
-    class Broken:
-        @dc.hookimpl
-        def register_destination(self) -> Any:
-            return ledger.register_destination()
-
+    class Broken(Ledger):
         @dc.hookimpl
         def extend_request(self, settings: Any, token: Any) -> Any:
             if token is not None:
@@ -231,10 +230,7 @@ async def test_bug_with_the_new_token_pauses_and_shows_it_to_nobody() -> None:
         async def refresh_access_token(self, ctx: Any) -> Any:
             return dc.AccessToken("access-s3cret")
 
-    relay = dc.Registry.of(Broken()).relay("ledger")
-    post = dc.Subscription("Post", "post", 'type = "track"')
-    broken = dc.Connection("book", relay, settings=SETTINGS, subscriptions=[post])
-    async with dc.Engine([broken], transport=Server()) as engine:
+    async with dc.Engine([connection(plugin=Broken())], transport=Server()) as engine:
         (delivery,) = await engine.send(track())
     assert delivery.status == "setup_error"
     assert "extend_request raised ValueError: cannot use [redacted]" in delivery.reason
