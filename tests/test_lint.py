@@ -131,6 +131,7 @@ def test_a_slip_in_a_default_mapping_is_a_warning() -> None:
         email: Annotated[str, dc.coalesce("$.traits..email", "$.userId")] = ""
         fine: Annotated[str, dc.template("{{{traits.a}}} {b} {{traits['x..y']}}")] = ""
         quoted: Annotated[str, dc.path("$.traits['a..b']")] = ""
+        spaced: Annotated[str, dc.path("$.traits[ 'a..b' ]")] = ""
 
     made = dc.Action("slips", act, payload=Slips, title="Slips", description="Has slips.")
     one = dc.Destination("slips", title="Slips", settings=dc.Settings, actions=[made])

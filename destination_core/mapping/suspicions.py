@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from destination_core.mapping.values import QUOTED_KEY
+
 _BRACES: Final = re.compile(r"\{\{|\}\}")
 _FILLED: Final = re.compile(r"\{\{\{[^{}]+\}\}\}|\{\{[^{}]+\}\}")
-_QUOTED: Final = re.compile(r"\[(?:'[^']*'|\"[^\"]*\")\]")
+_QUOTED: Final = re.compile(QUOTED_KEY)
 
 
 def suspicions(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -81,9 +81,12 @@ def number_text(value: float) -> str:
     return text_of(value)
 
 
+QUOTED_KEY: Final = r"""\[\s*(?:'[^']*'|"[^"]*")\s*\]"""
+"""A key in brackets, in which dots divide nothing."""
+
 _PART: Final = re.compile(
     r"""\[(?:\s*(?:'([^']*)'|"([^"]*)")\s*|([0-9]+))\]"""
-    r"""|((?:(?!\[(?:\s*(?:'[^']*'|"[^"]*")\s*|[0-9]+)\])[^.])+)"""
+    rf"""|((?:(?!{QUOTED_KEY}|\[[0-9]+\])[^.])+)"""
 )
 
 
