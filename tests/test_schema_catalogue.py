@@ -116,6 +116,7 @@ def test_definitions_survive_the_round_trip():
             "choices": [{"label": "X", "value": "x@y.zz"}],
             "required": {"match": "any", "conditions": [{"fieldKey": "a.b", "operator": "is_not"}]},
         },
+        "d": {"label": "D", "type": "datetime", "required": False, "format": "date-time"},
     }
     checked = PayloadSchema(payload_model("Data", fields))
     assert checked.fields == fields

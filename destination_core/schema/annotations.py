@@ -93,8 +93,8 @@ def _field(
     said = next((one for one in metadata if isinstance(one, InputField)), InputField())
     directive = next((one for one in metadata if isinstance(one, Directive)), None)
     kind = said.type or shape.kind
-    dated = said.type == "datetime"  # whatever format is declared, its type decides
-    format_ = (None if dated else said.format) or shape.format
+    # of a datetime the type decides, whatever format is declared
+    format_ = (None if said.type == "datetime" else said.format) or shape.format
     format_ = format_ or ("date-like" if kind == "datetime" else None)
     if format_ is not None and not is_known(format_):
         raise PluginError(f"{model.__name__}.{name} has unknown format {format_!r}")
@@ -111,7 +111,7 @@ def _field(
         multiple=shape.multiple,
         nullable=said.allow_null,
         format=format_,
-        declared=said.format if dated else None,
+        declared=said.format,
         choices=said.choices or shape.choices,
         minimum=minimum,
         maximum=maximum,

@@ -58,7 +58,7 @@ def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -
     if kind not in FIELD_TYPES:
         raise PluginError(f"field {path!r} has unknown type {kind!r}; use one of {FIELD_TYPES}")
     multiple = bool(definition.get("multiple"))
-    format_ = definition.get("format")
+    format_ = declared = definition.get("format")
     if kind == "datetime":
         # Segment does not check the items of a list of dates.
         format_ = None if multiple else "date-like"
@@ -80,6 +80,7 @@ def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -
         # Null is not a value of an object whose properties are known, as with the peer.
         nullable=bool(definition.get("allowNull")) and (multiple or not children),
         format=format_,
+        declared=declared,
         choices=_choices(definition.get("choices"), path),
         minimum=minimum,
         maximum=maximum,

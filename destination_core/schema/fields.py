@@ -105,7 +105,7 @@ class FieldSpec:
     nullable: bool = False
     format: str | None = None
     declared: str | None = None
-    """A format that was said of a ``datetime``: it is shown, the check is that of its type."""
+    """The format that was said; it is shown, also of a ``datetime``, whose type is what counts."""
     choices: tuple[Choice, ...] | None = None
     minimum: float | None = None
     maximum: float | None = None
