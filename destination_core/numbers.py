@@ -7,11 +7,17 @@ infinite texts are refused instead of becoming 0, 31 or Infinity.
 import math
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
-# The white space that JavaScript trims before it reads a number; Python's own set differs.
-_BLANK = "[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*"
-_DECIMAL = re.compile(rf"{_BLANK}([+-]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?){_BLANK}")
+BLANK: Final = (
+    "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+"""The white space that JavaScript trims, also to read a number; Python's own set differs."""
+
+_DECIMAL = re.compile(
+    rf"[{BLANK}]*([+-]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[{BLANK}]*"
+)
 _MAX_TEXT = 400  # a double needs at most 17 digits; longer texts are not meant as numbers
 _SAFE = 2**53
 _INT64_MIN, _UINT64_MAX = -(2**63), 2**64 - 1

@@ -15,15 +15,16 @@ from liquid.exceptions import LiquidError
 
 from destination_core.mapping.liquid_values import converted, is_set, shown, units
 from destination_core.mapping.values import MISSING
+from destination_core.numbers import BLANK
 
 LONGEST: Final = 1_000_000
 """Characters of a text, or items of a list, that a filter may make."""
 
-_BLANK: Final = "\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-_BLANKS: Final = re.compile(f"[{_BLANK}]+")
+_BLANKS: Final = re.compile(f"[{BLANK}]+")
 _CJK: Final = "\u4e00-\u9fff\uf900-\ufaff\u3400-\u4dbf\u3040-\u309f\u30a0-\u30ff\uac00-\ud7af"
 _CJK_CHARACTER: Final = re.compile(f"[{_CJK}]")
-_OTHER_WORD: Final = re.compile(f"[^{_CJK}{_BLANK}]+")
+_OTHER_WORD: Final = re.compile(f"[^{_CJK}{BLANK}]+")
+_NOT_ASCII: Final = re.compile("[^A-Za-z0-9]+")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*")
 _NO_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENTITY: Final = re.compile(r"&(?:amp|lt|gt|#34|#39);")
@@ -45,7 +46,7 @@ def _fail(text: str) -> LiquidError:
 def _slugify(value: Any, mode: Any = MISSING, cased: Any = MISSING) -> str:
     text, kind = shown(value), "default" if mode is MISSING else shown(mode)
     if kind in ("raw", "ascii"):
-        text = re.sub(f"[{_BLANK}]+" if kind == "raw" else "[^A-Za-z0-9]+", "-", text)
+        text = (_BLANKS if kind == "raw" else _NOT_ASCII).sub("-", text)
     elif kind in ("default", "pretty", "latin"):
         text = text.translate(_LATIN) if kind == "latin" else text
         kept = _PRETTY if kind == "pretty" else frozenset[str]()
@@ -76,21 +77,16 @@ def _truncate(value: Any, length: Any = MISSING, end: Any = MISSING) -> Any:
 
 
 def _truncate_words(value: Any, words: Any = MISSING, end: Any = MISSING) -> str:
-    found = _BLANKS.split(shown(value).lstrip(_JAVASCRIPT_BLANK))
+    found = _BLANKS.split(shown(value).lstrip(BLANK))
     size = 15.0 if words is MISSING else converted(words)
     size = 1 if size <= 0 else size
     kept = " ".join(found[: 0 if math.isnan(size) else int(min(size, len(found)))])
     return kept + ("..." if end is MISSING else shown(end)) if len(found) >= size else kept
 
 
-_JAVASCRIPT_BLANK: Final = "".join(
-    chr(code) for code in range(0x10000) if re.match(f"[{_BLANK}]", chr(code))
-)
-
-
 def _strip(value: Any, characters: Any = MISSING, *, left: bool = True, right: bool = True) -> str:
     text = shown(value)
-    chosen = shown(characters) if is_set(characters) else _JAVASCRIPT_BLANK
+    chosen = shown(characters) if is_set(characters) else BLANK
     text = text.lstrip(chosen) if left else text
     return text.rstrip(chosen) if right else text
 
@@ -118,7 +114,7 @@ def _strip_html(value: Any) -> str:
 
 
 def _words(value: Any, mode: Any = MISSING) -> int:
-    text = shown(value).strip(_JAVASCRIPT_BLANK)
+    text = shown(value).strip(BLANK)
     if not text:
         return 0
     cjk = len(_CJK_CHARACTER.findall(text))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "deviations.md"
 HEADING = re.compile(r"^### ((?:FQL|MAP|VAL|CIO|REQ)-[A-Z0-9-]+)\b", re.MULTILINE)
-VECTOR = re.compile(r"`((?:fql|mapping|validation|customerio|request)\.[\w-]+\.[0-9a-f]{10})`")
 
 
 @cache
