@@ -6,6 +6,7 @@ The product does not know of it: where it is not installed, nothing is asked and
 
 import functools
 import os
+import runpy
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -102,3 +103,7 @@ def _arm(name: str, point: Point, file: Path) -> None:
 if "POINT" in os.environ:
     for _name, _point in POINTS.items():
         _arm(_name, _point, Path(os.environ["POINT"]))
+
+if __name__ == "__main__":  # before a program: `dead` loads no plugins, and so not this one
+    sys.argv = sys.argv[1:]
+    runpy.run_path(sys.argv[0], run_name="__main__")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tests.faults.stage import Stage
 BATCH = 10
 """Events of a round: nothing else is in flight."""
 
-SHORT = frozenset({"remembered", "marking", "answered", "released", "buried"})
+SHORT = frozenset({"remembered", "marking", "answered", "released", "buried", "revived"})
 """What the short form tries: one of each kind."""
 
 PAGES = 5
@@ -78,7 +79,8 @@ class Rounds:
     async def doomed(self, point: str, *arguments: str) -> None:
         """Run a command that ends at a point."""
         with self.deadly(point):
-            service = await self.stage.start(*arguments)
+            prefix = (sys.executable, "-m", crashing.__name__)
+            service = await self.stage.start(*arguments, prefix=prefix)
             self._crashed(point, await service.process.wait(), service)
 
     async def with_events(self, point: str) -> int:
