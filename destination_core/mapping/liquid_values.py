@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from destination_core.mapping.values import MISSING, number_text
+from destination_core.mapping.values import MISSING
+from destination_core.mapping.values import text as scalar_text
 from destination_core.numbers import number_of
 
 NAN: Final = math.nan
@@ -27,20 +28,13 @@ def plain(value: Any) -> Any:
 
 def shown(value: Any) -> str:
     """Write a value the way liquidjs puts it into the output."""
-    if isinstance(value, str):
-        return value
-    if is_nil(value):
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return number_text(value)
+    scalar = scalar_text(value)
+    if scalar is not None:
+        return scalar
     if isinstance(value, Mapping):
         return "[object Object]"
-    if isinstance(value, list):
-        return "".join(shown(one) for one in value)
-    # `empty` and `blank` by themselves show nothing
-    return ""
+    # nil shows nothing, and `empty` and `blank` by themselves neither
+    return "".join(map(shown, value)) if isinstance(value, list) else ""
 
 
 def joined(value: list[Any], separator: str) -> str:

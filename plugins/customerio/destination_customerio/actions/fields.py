@@ -54,11 +54,18 @@ class Convertible(Batchable):
         found: dict[str, Any] = values if converted is body else orjson.loads(converted)
         return found
 
-    def relation(
-        self, values: dict[str, Any], settings: Settings, warnings: list[str]
+    def relationship(
+        self,
+        whom: Mapping[str, str],
+        values: dict[str, Any] | None,
+        settings: Settings,
+        warnings: list[str],
     ) -> dict[str, Any]:
-        """Return the attributes of a relationship, which have limits but no reserved names."""
-        return limits.attributes(self.attributes(values), settings.oversized, warnings, ())
+        """Return a relationship, whose attributes have limits but no reserved names."""
+        if values is None:
+            return {"identifiers": whom}
+        kept = limits.attributes(self.attributes(values), settings.oversized, warnings, ())
+        return {"identifiers": whom, "relationship_attributes": kept}
 
     def encoded_attributes(
         self, values: dict[str, Any] | None, anonymous_id: str | None, who: Mapping[str, str]

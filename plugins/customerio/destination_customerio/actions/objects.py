@@ -117,12 +117,8 @@ def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
         found = timestamps.instant(payload.created_at) if payload.convert_timestamp else None
         body["created_at"] = payload.created_at if found is None else found
     if who:
-        relationship: dict[str, Any] = {"identifiers": who}
-        if payload.relationship_attributes is not None:
-            relationship["relationship_attributes"] = payload.relation(
-                payload.relationship_attributes, settings, warnings
-            )
-        body["cio_relationships"] = [relationship]
+        given = payload.relationship_attributes
+        body["cio_relationships"] = [payload.relationship(who, given, settings, warnings)]
     return entity(body, warnings)
 
 

@@ -140,14 +140,9 @@ def person_call(payload: Person, settings: Settings) -> dc.Encoded:
         "identifiers": who,
     }
     if payload.group_id:
-        relationship: dict[str, Any] = {
-            "identifiers": identifiers.an_object(payload.group_id, payload.object_type_id)
-        }
-        if payload.relationship_attributes is not None:
-            relationship["relationship_attributes"] = payload.relation(
-                payload.relationship_attributes, settings, warnings
-            )
-        body["cio_relationships"] = [relationship]
+        group = identifiers.an_object(payload.group_id, payload.object_type_id)
+        given = payload.relationship_attributes
+        body["cio_relationships"] = [payload.relationship(group, given, settings, warnings)]
     timestamp = time_of(payload.timestamp, warnings)
     if timestamp is not None:
         body["timestamp"] = timestamp
