@@ -29,8 +29,17 @@ def steps(
     for position in matching:
         one = connection.subscriptions[position]
         try:
-            payload = one.read(copied(event) if apart else event)
+            payload = one.read(_own(event) if apart else event)
             made.append(Task(event, one.name, one.action, payload, one.usage))
         except InvalidPayload as error:
             made.append(Rejection(event, one.name, one.action, error))
     return made
+
+
+def _own(event: Event) -> Event:
+    """Return a copy for one subscription alone; raises ``InvalidPayload`` when there is no end."""
+    try:
+        own: Event = copied(event)
+    except RecursionError:
+        raise InvalidPayload("event is nested too deeply", code="MAPPING_ERROR") from None
+    return own

@@ -69,6 +69,26 @@ async def test_unreadable_event_is_one_rejection(event: Any) -> None:
         assert isinstance(one.error, dc.InvalidEvent)
 
 
+@pytest.mark.parametrize("connections", [1, 2])
+@pytest.mark.parametrize("levels", [2_000, 100_000])
+async def test_an_event_without_end_is_one_rejection(connections: int, levels: int) -> None:
+    """What a program made, and no JSON could hold, disturbs nothing, shared or not."""
+    traits: dict[str, Any] = {}
+    traits["self"] = traits
+    deep: dict[str, Any] = {}
+    for _ in range(levels):
+        deep = {"a": deep}
+    opened = [connection(name=str(n)) for n in range(connections)]
+    async with dc.Engine(opened, transport=ScriptedTransport()) as engine:
+        for bottomless in (traits, deep):
+            event = {**IDENTIFY, "traits": bottomless}
+            deliveries = await engine.send(event)
+            assert statuses(deliveries) == ["rejected"] * connections
+            ended, sound = await engine.send_batch([event, IDENTIFY])
+            assert statuses(ended) == ["rejected"] * connections
+            assert statuses(sound) == ["delivered"] * connections
+
+
 @pytest.mark.parametrize(
     ("status", "settled"),
     [(200, "delivered"), (400, "refused"), (401, "setup_error"), (429, "retryable")],

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from destination_core.mapping.json_text import decode, encode
+from destination_core.mapping.paths import getter, keys_of
 from destination_core.mapping.placeholders import compile_template
 from destination_core.mapping.validation import directive_of
 from destination_core.mapping.values import (
@@ -13,8 +14,6 @@ from destination_core.mapping.values import (
     Fault,
     Resolver,
     copied,
-    getter,
-    keys_of,
     text,
     type_name,
 )

@@ -28,7 +28,8 @@ from destination_core.mapping.liquid_values import (
     shown,
     units,
 )
-from destination_core.mapping.values import MISSING, get, keys_of, number_text
+from destination_core.mapping.paths import get, keys_of
+from destination_core.mapping.values import MISSING, number_text
 
 DISABLED: Final = (
     "array_to_sentence_string",

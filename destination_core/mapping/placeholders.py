@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from destination_core.mapping.json_text import encode
-from destination_core.mapping.values import MISSING, Resolver, getter, text
+from destination_core.mapping.paths import getter
+from destination_core.mapping.values import MISSING, Resolver, text
 
 _PLACEHOLDER: Final = re.compile(r"\{\{\{([^}]+)\}\}\}|\{\{([^}]+)\}\}")
 

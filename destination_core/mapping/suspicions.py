@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from destination_core.mapping.values import QUOTED_KEY
+from destination_core.mapping.paths import QUOTED_KEY
 
 _BRACES: Final = re.compile(r"\{\{|\}\}")
 _FILLED: Final = re.compile(r"\{\{\{[^{}]+\}\}\}|\{\{[^{}]+\}\}")
