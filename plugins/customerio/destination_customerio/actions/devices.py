@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import identifiers, limits, track_api
+from destination_customerio import attributes, identifiers, limits, track_api
 from destination_customerio.actions.fields import Batchable, Convertible, time_of
 from destination_customerio.settings import Settings
 from destination_customerio.track_api import entity
@@ -39,14 +39,10 @@ class Device(Convertible):
         dc.path("$.context.app.version"),
         Field(title="App Version", description="The version of the app on the device."),
     ] = None
-    attributes_: Annotated[
+    attributes: Annotated[
         dict[str, Any] | None,
         dc.path("$.properties"),
-        Field(
-            alias="attributes",
-            title="Event Attributes",
-            description="Attributes of the device.",
-        ),
+        Field(title="Event Attributes", description="Attributes of the device."),
     ] = None
 
 
@@ -70,13 +66,13 @@ def device_call(payload: Device, _: Settings) -> dc.Encoded:
     warnings: list[str] = []
     who = identifiers.person(payload.person_id)
     limits.check_identifiers(who)
-    attributes = payload.attributes(payload.attributes_)
+    kept = attributes.converted(payload.attributes, dates=payload.convert_timestamp)
     if payload.app_version:
-        attributes = {**attributes, "app_version": payload.app_version}
+        kept = {**kept, "app_version": payload.app_version}
     device: dict[str, Any] = {
         "token": payload.device_id,
         "platform": payload.platform,
-        "attributes": attributes,
+        "attributes": kept,
     }
     last_used: int | str | None = payload.last_used
     if payload.convert_timestamp:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import event_ids, identifiers, limits, track_api
+from destination_customerio import attributes, event_ids, identifiers, limits, track_api
 from destination_customerio.actions.fields import Convertible, time_of
 from destination_customerio.settings import Settings
 from destination_customerio.track_api import Call, entity
@@ -142,7 +142,9 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> dc.Encoded | 
     warnings: list[str] = []
     name = limits.event_name(payload.name, settings.oversized, warnings)
     who = {"anonymous_id": payload.anonymous_id} if payload.anonymous_id else {}
-    data = payload.encoded_attributes(payload.data, payload.anonymous_id, who)
+    data = attributes.encoded(
+        payload.data, payload.anonymous_id, who, dates=payload.convert_timestamp
+    )
     common: dict[str, Any] = {}
     _mark(common, payload, settings, warnings)
     if not who:
@@ -177,7 +179,9 @@ def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> dc
         "identifiers": who,
     }
     if data is not None or anonymous_id:
-        body["attributes"] = payload.encoded_attributes(data, anonymous_id, who)
+        body["attributes"] = attributes.encoded(
+            data, anonymous_id, who, dates=payload.convert_timestamp
+        )
     _mark(body, payload, settings, warnings)
     return entity(body, warnings)
 

@@ -1,15 +1,11 @@
-"""Fields that many actions share, and what they do to a call."""
+"""Fields that many actions share, and times."""
 
-from collections.abc import Mapping
-from json.encoder import encode_basestring
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import limits, timestamps, track_api
-from destination_customerio.settings import Settings
+from destination_customerio import timestamps
 
 
 class Batchable(dc.Payload):
@@ -44,45 +40,6 @@ class Convertible(Batchable):
             " date conditions need.",
         ),
     ] = True
-
-    def attributes(self, values: dict[str, Any] | None) -> dict[str, Any]:
-        """Return attributes, with their dates converted if that is wanted."""
-        if not values or not self.convert_timestamp:
-            return values or {}
-        body = track_api.dumps(values).decode()
-        converted = timestamps.converted(body)
-        found: dict[str, Any] = values if converted is body else orjson.loads(converted)
-        return found
-
-    def relationship(
-        self,
-        whom: Mapping[str, str],
-        values: dict[str, Any] | None,
-        settings: Settings,
-        warnings: list[str],
-    ) -> dict[str, Any]:
-        """Return a relationship, whose attributes have limits but no reserved names."""
-        if values is None:
-            return {"identifiers": whom}
-        kept = limits.attributes(self.attributes(values), settings.oversized, warnings, ())
-        return {"identifiers": whom, "relationship_attributes": kept}
-
-    def encoded_attributes(
-        self, values: dict[str, Any] | None, anonymous_id: str | None, who: Mapping[str, str]
-    ) -> orjson.Fragment:
-        """Return the same as JSON; the anonymous id is added, and never taken for a date.
-
-        Where it is who the person is, it is no attribute.
-        """
-        if anonymous_id and values and "anonymous_id" in values:
-            values = {key: value for key, value in values.items() if key != "anonymous_id"}
-        body = track_api.dumps(values).decode() if values else "{}"
-        if self.convert_timestamp:
-            body = timestamps.converted(body)
-        if anonymous_id and "anonymous_id" not in who:
-            comma = "," if values else ""
-            body = f'{body[:-1]}{comma}"anonymous_id":{encode_basestring(anonymous_id)}}}'
-        return orjson.Fragment(body)
 
 
 OBJECT_TYPE_OF_PROPERTIES = dc.coalesce("$.properties.object_type_id", "$.properties.objectTypeId")

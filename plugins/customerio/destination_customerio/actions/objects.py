@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import identifiers, limits, timestamps, track_api
+from destination_customerio import attributes, identifiers, limits, timestamps, track_api
 from destination_customerio.actions.fields import (
     OBJECT_TYPE_OF_PROPERTIES,
     OBJECT_TYPE_OF_TRAITS,
@@ -97,10 +97,10 @@ class Relationship(ObjectOnly):
 def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
     """Build an object, related to the person who sent it."""
     warnings: list[str] = []
-    values = payload.attributes(payload.custom_attributes)
-    attributes = {key: value for key, value in values.items() if key not in NO_ATTRIBUTES}
+    values = attributes.converted(payload.custom_attributes, dates=payload.convert_timestamp)
+    kept = {key: value for key, value in values.items() if key not in NO_ATTRIBUTES}
     if payload.anonymous_id:
-        attributes = {**attributes, "anonymous_id": payload.anonymous_id}
+        kept = {**kept, "anonymous_id": payload.anonymous_id}
     who = identifiers.known_or_anonymous(payload.user_id, None, payload.anonymous_id)
     action = "identify_anonymous" if "anonymous_id" in who else "identify"
     body: dict[str, Any] = {
@@ -108,9 +108,9 @@ def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
         "action": action,
         "identifiers": identifiers.an_object(payload.id, payload.object_type_id),
     }
-    if payload.custom_attributes is not None or attributes:
+    if payload.custom_attributes is not None or kept:
         body["attributes"] = limits.attributes(
-            attributes, settings.oversized, warnings, limits.RESERVED_OF_OBJECTS
+            kept, settings.oversized, warnings, limits.RESERVED_OF_OBJECTS
         )
     limits.check_identifiers(body["identifiers"])
     if payload.created_at:
@@ -118,7 +118,9 @@ def object_call(payload: CustomObject, settings: Settings) -> dc.Encoded:
         body["created_at"] = payload.created_at if found is None else found
     if who:
         given = payload.relationship_attributes
-        body["cio_relationships"] = [payload.relationship(who, given, settings, warnings)]
+        body["cio_relationships"] = [
+            attributes.relationship(who, given, settings, warnings, dates=payload.convert_timestamp)
+        ]
     return entity(body, warnings)
 
 

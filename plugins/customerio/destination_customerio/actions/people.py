@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import identifiers, limits, timestamps, track_api
+from destination_customerio import attributes, identifiers, limits, timestamps, track_api
 from destination_customerio.actions.fields import (
     OBJECT_TYPE_OF_TRAITS,
     Batchable,
@@ -123,26 +123,30 @@ def person_call(payload: Person, settings: Settings) -> dc.Encoded:
     """Build a person; raises ``InvalidPayload`` when an identifier is missing."""
     warnings: list[str] = []
     who = _who(payload, settings)
-    values = payload.attributes(payload.custom_attributes)
-    attributes = {key: value for key, value in values.items() if key not in NO_ATTRIBUTES}
+    values = attributes.converted(payload.custom_attributes, dates=payload.convert_timestamp)
+    kept = {key: value for key, value in values.items() if key not in NO_ATTRIBUTES}
     if payload.email:
-        attributes["email"] = payload.email
+        kept["email"] = payload.email
     if payload.created_at:
-        attributes["created_at"] = _created(payload)
+        kept["created_at"] = _created(payload)
     if "anonymous_id" in who:
-        attributes.pop("anonymous_id", None)
+        kept.pop("anonymous_id", None)
     elif payload.anonymous_id:
-        attributes["anonymous_id"] = payload.anonymous_id
+        kept["anonymous_id"] = payload.anonymous_id
     body: dict[str, Any] = {
         "type": "person",
         "action": "identify",
-        "attributes": limits.attributes(attributes, settings.oversized, warnings),
+        "attributes": limits.attributes(kept, settings.oversized, warnings),
         "identifiers": who,
     }
     if payload.group_id:
         group = identifiers.an_object(payload.group_id, payload.object_type_id)
         given = payload.relationship_attributes
-        body["cio_relationships"] = [payload.relationship(group, given, settings, warnings)]
+        body["cio_relationships"] = [
+            attributes.relationship(
+                group, given, settings, warnings, dates=payload.convert_timestamp
+            )
+        ]
     timestamp = time_of(payload.timestamp, warnings)
     if timestamp is not None:
         body["timestamp"] = timestamp

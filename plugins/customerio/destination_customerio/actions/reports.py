@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import limits, track_api
+from destination_customerio import attributes, limits, track_api
 from destination_customerio.actions.fields import Batchable, Convertible, time_of
 from destination_customerio.settings import Settings
 from destination_customerio.track_api import Call, entity
@@ -135,7 +135,7 @@ def content_call(payload: ContentReport, _: Settings) -> dc.Encoded:
         raise dc.InvalidPayload("report has no Anonymous ID: whose is it?")
     who = {"anonymous_id": payload.anonymous_id}
     limits.check_identifiers(who)
-    values = payload.attributes(payload.data)
+    values = attributes.converted(payload.data, dates=payload.convert_timestamp)
     body: dict[str, Any] = {
         "type": "person",
         "action": payload.actionType,
