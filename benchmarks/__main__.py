@@ -19,6 +19,7 @@ from benchmarks import events
 
 HERE: Final = Path(__file__).parent
 PEER: Final = HERE / "peer"
+COMPILED: Final = HERE / "compiled"
 ROOT: Final = HERE.parent
 
 
@@ -28,21 +29,42 @@ Figure = dict[str, float]
 
 @dataclass
 class Row:
-    """One row of the table: what is measured, the targets, and what was measured."""
+    """One row of the table: what is measured, the targets, and what was measured.
+
+    ``other`` is the peer or, where ``is_cost`` says so, what a cost is compared with; ours are
+    ``interpreted`` and ``compiled``.
+    """
 
     name: str
-    unit: str
     at_least: str
     aim: str
-    peer: list[Figure] = field(default_factory=list)
-    ours: list[Figure] = field(default_factory=list)
-    reference: list[Figure] = field(default_factory=list)
+    unit: str = "µs"
+    is_cost: bool = False
+    other: list[Figure] = field(default_factory=list)
+    interpreted: list[Figure] = field(default_factory=list)
+    compiled: list[Figure] = field(default_factory=list)
 
-    def ratio(self, clock: str) -> float:
+    def shown(self, figures: list[Figure]) -> str:
+        """Return the median of what was measured."""
+        if not figures:
+            return "-"
+        middle = median(one["microseconds"] for one in figures)
+        return f"{middle / 1e6:.3f} s" if self.unit == "s" else f"{middle:.2f} µs"
+
+    def ratio(self, ours: list[Figure], clock: str = "microseconds") -> str:
         """Return the median of the ratios of paired rounds, by ``microseconds`` or by ``cpu``."""
-        other = self.peer or self.reference
-        pairs = [(a[clock], b[clock]) for a, b in zip(other, self.ours, strict=True)]
-        return median(a / b if self.peer else b / a for a, b in pairs)
+        if not ours or not self.other:
+            return "-"
+        pairs = [(a[clock], b[clock]) for a, b in zip(self.other, ours, strict=True)]
+        return f"{median(b / a if self.is_cost else a / b for a, b in pairs):.2f}x"
+
+    def line(self) -> str:
+        """Return the row of the table."""
+        cells = [self.name, self.shown(self.other)]
+        for ours in (self.interpreted, self.compiled):
+            cells += [self.shown(ours), self.ratio(ours)]
+        cells += [self.ratio(self.compiled or self.interpreted, "cpu"), self.at_least, self.aim]
+        return f"| {' | '.join(cells)} |"
 
 
 class Bench:
@@ -53,6 +75,7 @@ class Bench:
         events.write(folder / "events.ndjson")
         self.sink = sink
         self.node = _peer()
+        self.compiled = _compiled()
         if self.node:
             chosen = self.run_peer({"mode": "subscriptions"})["subscriptions"]
             path = folder / "subscriptions.json"
@@ -64,10 +87,13 @@ class Bench:
         command = ["node", str(PEER / "driver.js"), json.dumps({**self.common, **options})]
         return _run(command, PEER)
 
-    def run_ours(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Run our side once."""
+    def run_ours(self, options: dict[str, Any], *, compiled: bool = False) -> dict[str, Any]:
+        """Run our side once, from the sources or as it was compiled."""
         argument = json.dumps({**self.common, **options})
-        return _run([sys.executable, "-m", "benchmarks.ours", argument], ROOT)
+        places = [ROOT, ROOT / "plugins" / "customerio"]
+        path = os.pathsep.join(map(str, [COMPILED, *places] if compiled else places))
+        # -P: the sources in the working directory are not to come first
+        return _run([sys.executable, "-P", "-m", "benchmarks.ours", argument], ROOT, path)
 
     def differences(self) -> list[str]:
         """Compare what both sides would send for 200 events; return the first differences."""
@@ -87,9 +113,12 @@ def _body(sent: dict[str, Any]) -> Any:
     return [sent["url"].split("/api")[-1], json.loads(sent["body"])]
 
 
-def _run(command: list[str], folder: Path) -> dict[str, Any]:
+def _run(command: list[str], folder: Path, path: str = "") -> dict[str, Any]:
     pinned = ["taskset", "-c", "0", *command] if shutil.which("taskset") else command
-    done = subprocess.run(pinned, capture_output=True, text=True, cwd=folder, check=False)
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(
+        pinned, capture_output=True, text=True, cwd=folder, check=False, env=environment
+    )
     if done.returncode:
         sys.exit(f"{' '.join(command[:3])} failed:\n{done.stderr[-2000:]}")
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
@@ -109,6 +138,23 @@ def _peer() -> bool:
             print("the peer cannot be installed: our side is measured alone\n")
             return False
     return True
+
+
+def _compiled() -> bool:
+    """Compile what is measured as a build would (``hatch_build.py``); tell whether it can be."""
+    print("compiling (Cython) ...")
+    shutil.rmtree(COMPILED, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    done = subprocess.run(
+        [*command, "--target", str(COMPILED), str(ROOT), str(ROOT / "plugins" / "customerio")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HATCH_BUILD_HOOKS_ENABLE": "1"},
+    )
+    if done.returncode:
+        print(f"it cannot be compiled: only the sources are measured\n{done.stderr[-2000:]}")
+    return not done.returncode
 
 
 @contextmanager
@@ -141,22 +187,31 @@ def _round(bench: Bench, rows: dict[str, Row], *, ours_first: bool) -> None:
         "batch-sink": {"mode": "batch", "sink": bench.sink},
     }.items():
         row = rows[name]
-        sides = [(row.ours, bench.run_ours)]
-        if bench.node:
-            sides.insert(1 if ours_first else 0, (row.peer, bench.run_peer))
-        for figures, run in sides:
-            figures.append(_figure(run(options)))
-    bare = bench.run_ours({"mode": "bare", "sink": bench.sink})
-    rows["bare"].reference.append(_figure(bare))
-    rows["bare"].ours.append(rows["single-sink"].ours[-1])
+        if bench.node and not ours_first:
+            row.other.append(_figure(bench.run_peer(options)))
+        _measure(bench, row, options)
+        if bench.node and ours_first:
+            row.other.append(_figure(bench.run_peer(options)))
+    bare, single = rows["bare"], rows["single-sink"]
+    bare.other.append(_figure(bench.run_ours({"mode": "bare", "sink": bench.sink})))
+    bare.interpreted, bare.compiled = single.interpreted, single.compiled
     for name, mode, many in (
         ("events", "subscriptions-event", 1000),
         ("properties", "subscriptions-property", 1000),
         ("plugins", "plugins", 200),
     ):
-        rows[name].reference.append(_figure(bench.run_ours({"mode": mode, "count": 1})))
-        rows[name].ours.append(_figure(bench.run_ours({"mode": mode, "count": many})))
-    rows["help"].ours.append(_start_up())
+        one = {"mode": mode, "count": 1}
+        rows[name].other.append(_figure(bench.run_ours(one, compiled=bench.compiled)))
+        _measure(bench, rows[name], {"mode": mode, "count": many}, only=bench.compiled)
+    rows["help"].interpreted.append(_start_up())
+
+
+def _measure(bench: Bench, row: Row, options: dict[str, Any], *, only: bool = False) -> None:
+    """Measure our side, as sources and compiled; or as it was compiled only."""
+    if not only:
+        row.interpreted.append(_figure(bench.run_ours(options)))
+    if bench.compiled:
+        row.compiled.append(_figure(bench.run_ours(options, compiled=True)))
 
 
 def _figure(measured: dict[str, Any]) -> Figure:
@@ -176,35 +231,27 @@ def _start_up() -> Figure:
 
 def _rows() -> dict[str, Row]:
     return {
-        "single": Row("single event, 15 subscriptions, stubbed HTTP", "µs", "15x", "25x"),
-        "batch": Row("batch of 100, stubbed HTTP", "µs", "4x", "6x"),
-        "single-sink": Row("single event, real sink, 50 in flight", "µs", "4x", "6x"),
-        "bare": Row("the same against a bare aiohttp loop", "µs", "≤ 1.25x", "≤ 1.1x"),
-        "batch-sink": Row("batch of 100, real sink, 8 in flight", "µs", "4x", "5x"),
-        "events": Row("1,000 against 1 subscription (event)", "µs", "≤ 2x", "≤ 1.2x"),
-        "properties": Row("1,000 against 1 subscription (property)", "µs", "≤ 4x", "≤ 1.5x"),
-        "plugins": Row("200 against 1 installed plugins", "µs", "≤ 1.1x", "≤ 1.02x"),
-        "help": Row("`destinations --help`", "s", "≤ 0.15 s", "≤ 0.08 s"),
+        "single": Row("single event, 15 subscriptions, stubbed HTTP", "15x", "25x"),
+        "batch": Row("batch of 100, stubbed HTTP", "4x", "6x"),
+        "single-sink": Row("single event, real sink, 50 in flight", "4x", "6x"),
+        "bare": Row("the same against a bare aiohttp loop", "≤ 1.25x", "≤ 1.1x", is_cost=True),
+        "batch-sink": Row("batch of 100, real sink, 8 in flight", "4x", "5x"),
+        "events": Row("1,000 against 1 subscription (event)", "≤ 2x", "≤ 1.2x", is_cost=True),
+        "properties": Row(
+            "1,000 against 1 subscription (property)", "≤ 4x", "≤ 1.5x", is_cost=True
+        ),
+        "plugins": Row("200 against 1 installed plugins", "≤ 1.1x", "≤ 1.02x", is_cost=True),
+        "help": Row("`destinations --help`", "≤ 0.15 s", "≤ 0.08 s", unit="s"),
     }
 
 
 def _table(rows: dict[str, Row]) -> str:
-    titles = "| | peer or reference | ours | ratio | by CPU time | at least | aim |"
-    lines = [titles, "|---" * 7 + "|"]
-    for row in rows.values():
-        other = row.peer or row.reference
-        shown = _shown(row, other) if other else "-"
-        ratios = [f"{row.ratio(clock):.2f}x" if other else "-" for clock in ("microseconds", "cpu")]
-        if row.unit == "s":
-            ratios[1] = f"{median(one['cpu'] for one in row.ours) / 1e6:.3f} s"
-        cells = (row.name, shown, _shown(row, row.ours), *ratios, row.at_least, row.aim)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _shown(row: Row, figures: list[Figure]) -> str:
-    middle = median(one["microseconds"] for one in figures)
-    return f"{middle / 1e6:.3f} s" if row.unit == "s" else f"{middle:.2f} µs"
+    titles = [
+        *("", "peer or reference", "interpreted", "ratio", "compiled", "ratio", "by CPU time"),
+        *("at least", "aim"),
+    ]
+    head = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    return "\n".join([*head, *(row.line() for row in rows.values())])
 
 
 def main() -> None:
@@ -221,7 +268,7 @@ def main() -> None:
             different = bench.differences()
             print(f"requests of 200 events: {'equal' if not different else 'DIFFERENT'}")
             print("\n".join(different))
-        memory = {"ours": bench.run_ours({"mode": "single"})["rss"]}
+        memory = {"ours": bench.run_ours({"mode": "single"}, compiled=bench.compiled)["rss"]}
         if bench.node:
             memory["peer"] = bench.run_peer({"mode": "single"})["rss"]
         for number in range(options.rounds):

@@ -16,11 +16,14 @@ SECONDS = 250
 """After which a command is given up."""
 
 
-def build(out: Path, *sources: Path) -> dict[str, Path]:
+def build(out: Path, *sources: Path, **variables: str) -> dict[str, Path]:
     """Build the wheels of distributions; return them by name."""
     for source in sources:
         command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
-        done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*command, str(source)],
+            capture_output=True, text=True, check=False, env={**os.environ, **variables},
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     return {path.name.split("-")[0]: path for path in out.glob("*.whl")}
 

@@ -57,9 +57,10 @@ def test_plugin_comes_and_goes_with_pip(environment: Environment, wheels: dict[s
 
 
 def test_every_wheel_has_its_licence_and_its_types(wheels: dict[str, Path]) -> None:
-    """What a stranger gets says under which terms, and that it is typed."""
+    """What a stranger gets says under which terms, and that it is typed; it runs anywhere."""
     assert len(wheels) == len(PLUGINS) + 1
     for name, wheel in wheels.items():
+        assert wheel.name.endswith("-py3-none-any.whl")
         with zipfile.ZipFile(wheel) as archive:
             names = archive.namelist()
         assert f"{name}/py.typed" in names
