@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from destination_core.cli.sending import OTHERS, REASONS
 from tests.command_line import CommandLine, Run
 
 TRACK = {"type": "track", "event": "A", "userId": "u"}
@@ -82,6 +83,16 @@ def test_a_type_that_is_none_of_segments_is_named(shell: Shell) -> None:
     assert (one["status"], one["count"]) == ("filtered", 2)
     assert one["places"] == [f"{events}:2", f"{events}:3"]
     assert "type 'trak' is none of track, identify," in one["reason"]
+
+
+def test_what_is_different_each_time_does_not_fill_the_memory(shell: Shell) -> None:
+    """Of reasons beyond measure only the number is kept, by status."""
+    events = [{"type": f"none of them: {n}"} for n in range(REASONS + 2)]
+    reasons = shell.report(shell.write("e.ndjson", *events))["reasons"]
+    assert len(reasons) == REASONS + 1
+    assert (reasons[0]["count"], reasons[0]["status"]) == (2, "filtered")
+    assert reasons[0]["reason"] == OTHERS
+    assert sum(one["count"] for one in reasons) == len(events)
 
 
 def test_equal_faults_of_lines_are_one_reason(shell: Shell) -> None:

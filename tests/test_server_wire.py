@@ -89,18 +89,20 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
     assert (caught.value.status, caught.value.code) == (400, "invalid_json")
 
 
+@pytest.mark.parametrize("before", [b"1", b"NaN"])
 @pytest.mark.parametrize("levels", [1_100, 100_000])
 @pytest.mark.parametrize(
     ("begin", "end"), [(b"[", b"]"), (b'{"a]":', b"}")], ids=["list", "object"]
 )
 def test_one_event_beyond_measure_does_not_spoil_its_batch(
-    levels: int, begin: bytes, end: bytes
+    levels: int, begin: bytes, end: bytes, before: bytes
 ) -> None:
     """It is discarded with its code, its neighbours are taken; brackets in strings are text."""
     fine = b'{"type": "page", "userId": "u", "properties": {"a": "[[{\\"[["}}'
     deep = b'{"type": "page", "userId": "u", "properties": {"a": %s1%s}}'
     batch = b", ".join([fine, deep % (begin * levels, end * levels), fine])
-    call = read_call("batch", wire.decoded(b'{"batch": [%s]}' % batch), datetime.now(UTC), "")
+    body = b'{"context": {"n": %s}, "batch": [%s]}' % (before, batch)
+    call = read_call("batch", wire.decoded(body), datetime.now(UTC), "")
     assert [one.code for one in call.discards] == ["event_too_deep"]
     assert [one["properties"] for one in call.events] == [{"a": '[[{"[['}] * 2
 

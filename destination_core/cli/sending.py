@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, NamedTuple, cast
+from typing import IO, Any, BinaryIO, Final, NamedTuple, TypeVar, cast
 
 import orjson
 
@@ -19,6 +19,8 @@ from destination_core.errors import InvalidEvent
 from destination_core.event import parse_events
 from destination_core.http import Transport
 from destination_core.work import Delivery
+
+T = TypeVar("T")
 
 CHUNK: Final = 500
 """Events that are planned and batched together."""
@@ -34,6 +36,12 @@ MARK: Final = "_delivery"
 
 PLACES: Final = 100
 """Places that are kept of each reason."""
+
+REASONS: Final = 5_000
+"""Different reasons, and warnings, that are kept: some name a value, each time another."""
+
+OTHERS: Final = "one of too many different reasons to list"
+"""What those beyond them are counted as."""
 
 STDIN: Final = "(stdin)"
 
@@ -279,13 +287,15 @@ class Sender:
         for delivery in deliveries:
             status = str(delivery.status)
             self.report.outcomes[status] += 1
-            self.report.warnings.update(delivery.warnings)
+            for warning in delivery.warnings:
+                self.report.warnings[_listed(warning, self.report.warnings, OTHERS)] += 1
             if not delivery.ok:
                 where = (delivery.connection, delivery.subscription)
                 self._reason(place, Reason(status, delivery.reason, *where))
                 self._write(line, delivery)
 
     def _reason(self, place: str, why: Reason) -> None:
+        why = _listed(why, self.report.reasons, Reason(why.status, OTHERS))
         self.report.reasons[why] += 1
         places = self.report.places.setdefault(why, [])
         if len(places) < PLACES:
@@ -315,3 +325,8 @@ class Sender:
             with suppress(OSError):  # it says the same again of what it still holds
                 broken.close()
             raise OSError(error.errno, error.strerror, broken.name) from error
+
+
+def _listed(one: T, counted: Counter[T], otherwise: T) -> T:
+    """Return what one is counted as: itself, while there are not too many."""
+    return one if one in counted or len(counted) < REASONS else otherwise

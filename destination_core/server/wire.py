@@ -108,16 +108,19 @@ def decoded(body: bytes) -> dict[str, Any]:
 
 
 def _patiently(body: bytes, said: str) -> Any:
-    if "depth limit" in said:
-        body = _shallow(body)
     try:
-        value = json.loads(
-            body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_int=_whole
-        )
-        text = json.dumps(_finite(value), allow_nan=False, ensure_ascii=False)
-        return orjson.loads(_HALF.sub("\N{REPLACEMENT CHARACTER}", text))
+        try:
+            return _leniently(body)
+        except RecursionError:
+            return _leniently(_shallow(body))
     except (ValueError, RecursionError):
         raise Refused(400, "invalid_json", f"body is not JSON: {said}") from None
+
+
+def _leniently(body: bytes) -> Any:
+    value = json.loads(body.decode("utf-8-sig"), parse_constant=lambda _: None, parse_int=_whole)
+    text = json.dumps(_finite(value), allow_nan=False, ensure_ascii=False)
+    return orjson.loads(_HALF.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _shallow(body: bytes) -> bytes:
