@@ -13,7 +13,7 @@ from tests.faults.stage import QUICK, Stage
 LEASE = 2.0
 """Seconds after which what a paused runner holds may be claimed by another."""
 
-ANSWER = 3.0
+ANSWER = 6.0
 """Seconds until the paused runner's requests are answered: it is paused before."""
 
 FLIGHT = 2
@@ -35,9 +35,9 @@ async def run(size: Size, folder: Path) -> Result:
         paused = await stage.serve()
         for number in range(rounds):
             await stage.oracle.answer("a", status=409, delay=ANSWER)
-            issuing = asyncio.create_task(stage.oracle.issue(events, batch=50))
-            await stage.oracle.asked("a")
-            await issuing
+            seen = len(await stage.oracle.arrivals("a"))
+            await stage.oracle.issue(events, batch=50)
+            await _flying(stage, seen + FLIGHT)
             await _pause(paused, stage)
             held = stage.query("SELECT count(*) FROM jobs WHERE owner != 0")[0][0]
             await stage.oracle.answer("a")
@@ -52,8 +52,8 @@ async def run(size: Size, folder: Path) -> Result:
             late += len(await stage.oracle.arrivals("a")) - before
             refused += _refused(paused)
             if not (held and emptied and code == 0):
-                seen = f"{held} held, emptied: {emptied}, exit code {code}"
-                result.demand("held, taken over, ended in order", False, seen)
+                told = f"{held} held, emptied: {emptied}, exit code {code}"
+                result.demand("held, taken over, ended in order", False, told)
             paused = other
         counts = await stage.judge(result)
     result.figures |= {"pauses": rounds, "settlements refused": refused}
@@ -62,6 +62,17 @@ async def run(size: Size, folder: Path) -> Result:
     result.demand("what it had not sent before, it does not send", not late, late)
     result.demand("it buried nothing that the other delivered", not buried, buried)
     return result
+
+
+async def _flying(stage: Stage, arrivals: int, seconds: float = 60) -> None:
+    """Wait until all requests that may be in flight have arrived.
+
+    One that is on its way to the socket when the pause comes has passed the look at the lease, and
+    is sent after it: no sender can prevent that, so none may be on its way.
+    """
+    async with asyncio.timeout(seconds):
+        while len(await stage.oracle.arrivals("a")) < arrivals:
+            await asyncio.sleep(0.01)
 
 
 async def _pause(service: Service, stage: Stage) -> None:
