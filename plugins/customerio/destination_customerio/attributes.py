@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
-import orjson
+from orjson import Fragment, loads
 
-from destination_customerio import limits, timestamps, track_api
+from destination_customerio import limits
 from destination_customerio.settings import Settings
+from destination_customerio.timestamps import converted as with_seconds
+from destination_customerio.track_api import dumps
 
 
 def converted(values: dict[str, Any] | None, *, dates: bool) -> dict[str, Any]:
     """Return attributes, with their ``dates`` converted if that is wanted."""
     if not values or not dates:
         return values or {}
-    body = track_api.dumps(values).decode()
-    changed = timestamps.converted(body)
-    found: dict[str, Any] = values if changed is body else orjson.loads(changed)
+    body = dumps(values).decode()
+    changed = with_seconds(body)
+    found: dict[str, Any] = values if changed is body else loads(changed)
     return found
 
 
@@ -26,20 +28,20 @@ def encoded(
     who: Mapping[str, str],
     *,
     dates: bool,
-) -> orjson.Fragment:
+) -> Fragment:
     """Return the same as JSON; the anonymous id is added, and never taken for a date.
 
     Where it is who the person is, it is no attribute.
     """
     if anonymous_id and values and "anonymous_id" in values:
         values = {key: value for key, value in values.items() if key != "anonymous_id"}
-    body = track_api.dumps(values).decode() if values else "{}"
+    body = dumps(values).decode() if values else "{}"
     if dates:
-        body = timestamps.converted(body)
+        body = with_seconds(body)
     if anonymous_id and "anonymous_id" not in who:
         comma = "," if values else ""
         body = f'{body[:-1]}{comma}"anonymous_id":{encode_basestring(anonymous_id)}}}'
-    return orjson.Fragment(body)
+    return Fragment(body)
 
 
 def relationship(

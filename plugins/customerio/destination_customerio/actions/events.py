@@ -5,8 +5,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import attributes, event_ids, identifiers, limits, track_api
+from destination_customerio import track_api
 from destination_customerio.actions.fields import Convertible, time_of
+from destination_customerio.attributes import encoded
+from destination_customerio.event_ids import event_id
+from destination_customerio.identifiers import known_or_anonymous
+from destination_customerio.limits import MESSAGE_OVERRIDES, check_identifiers, event_name
 from destination_customerio.settings import Settings
 from destination_customerio.track_api import Call, entity
 
@@ -140,17 +144,15 @@ def screen_call(payload: Screen, settings: Settings) -> dc.Encoded:
 def anonymous_call(payload: AnonymousEvent, settings: Settings) -> dc.Encoded | Call:
     """Build an event of nobody known; without an anonymous id it goes to v1, which takes those."""
     warnings: list[str] = []
-    name = limits.event_name(payload.name, settings.oversized, warnings)
+    name = event_name(payload.name, settings.oversized, warnings)
     who = {"anonymous_id": payload.anonymous_id} if payload.anonymous_id else {}
-    data = attributes.encoded(
-        payload.data, payload.anonymous_id, who, dates=payload.convert_timestamp
-    )
+    data = encoded(payload.data, payload.anonymous_id, who, dates=payload.convert_timestamp)
     common: dict[str, Any] = {}
-    _mark(common, payload, settings, warnings)
+    _mark(common, payload.event_id, payload.timestamp, settings, warnings)
     if not who:
         body = {"name": name, "data": data, **common}
         return track_api.call(track_api.ANONYMOUS_EVENTS, body, warnings)
-    limits.check_identifiers(who)
+    check_identifiers(who)
     body = {
         "type": "person",
         "action": "event",
@@ -164,39 +166,39 @@ def anonymous_call(payload: AnonymousEvent, settings: Settings) -> dc.Encoded | 
 
 def _call(action: str, name: str, payload: Occurrence, settings: Settings) -> dc.Encoded:
     warnings: list[str] = []
-    anonymous_id, data = payload.anonymous_id, payload.data
-    who = identifiers.known_or_anonymous(payload.id, None, anonymous_id)
+    fields = vars(payload)  # a model's attributes cost several times what a dict's values do
+    anonymous_id, data = fields["anonymous_id"], fields["data"]
+    who = known_or_anonymous(fields["id"], None, anonymous_id)
     if not who:
         raise dc.InvalidPayload("event has neither Person ID nor Anonymous ID: whose is it?")
-    limits.check_identifiers(who)
-    if data and not data.keys().isdisjoint(limits.MESSAGE_OVERRIDES):
-        names = ", ".join(sorted(limits.MESSAGE_OVERRIDES & data.keys()))
+    check_identifiers(who)
+    if data and not data.keys().isdisjoint(MESSAGE_OVERRIDES):
+        names = ", ".join(sorted(MESSAGE_OVERRIDES & data.keys()))
         warnings.append(f"{names} in the event's data overrides the settings of messages")
     body: dict[str, Any] = {
         "type": "person",
         "action": action,
-        "name": limits.event_name(name, settings.oversized, warnings),
+        "name": event_name(name, settings.oversized, warnings),
         "identifiers": who,
     }
     if data is not None or anonymous_id:
-        body["attributes"] = attributes.encoded(
-            data, anonymous_id, who, dates=payload.convert_timestamp
-        )
-    _mark(body, payload, settings, warnings)
+        dates = fields["convert_timestamp"]
+        body["attributes"] = encoded(data, anonymous_id, who, dates=dates)
+    _mark(body, fields["event_id"], fields["timestamp"], settings, warnings)
     return entity(body, warnings)
 
 
 def _mark(
     body: dict[str, Any],
-    payload: Occurrence | AnonymousEvent,
+    name: str | None,
+    time: str | None,
     settings: Settings,
     warnings: list[str],
 ) -> None:
     """Add what makes an event the only one of its kind: its id and its time."""
-    name = payload.event_id
     if name:
-        body["id"] = name if settings.raw_event_ids else event_ids.event_id(name)
-    timestamp = time_of(payload.timestamp, warnings)
+        body["id"] = name if settings.raw_event_ids else event_id(name)
+    timestamp = time_of(time, warnings)
     if timestamp is not None:
         body["timestamp"] = timestamp
 

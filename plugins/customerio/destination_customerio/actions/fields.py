@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 import destination_core as dc
-from destination_customerio import timestamps
+from destination_customerio.timestamps import instant
 
 
 class Batchable(dc.Payload):
@@ -51,7 +51,7 @@ def time_of(time: str | float | None, warnings: list[str], field: str = "timesta
     if time is None or time == "":
         return None
     text = time if isinstance(time, str) else f"{time:.3f}"
-    found = timestamps.instant(text)
+    found = instant(text)
     if found is None:
         warnings.append(f"{field} {text[:60]!r} is no ISO 8601 or Unix time and is left out")
     return found
