@@ -31,9 +31,9 @@ Check = Callable[[Any], Any]
 TEXT: Final = {"type": "str", "strict": True, "min_length": 1}
 """The node of a text about which nothing else is said."""
 
-_put_fields_set, _put_extra, _put_private = (
-    vars(pydantic.BaseModel)[f"__pydantic_{name}__"].__set__
-    for name in ("fields_set", "extra", "private")
+_put_values, _put_fields_set, _put_extra, _put_private = (
+    vars(pydantic.BaseModel)[f"__{name}__"].__set__
+    for name in ("dict", "pydantic_fields_set", "pydantic_extra", "pydantic_private")
 )
 """What fills the slots of a model directly: a frozen one refuses to be written to."""
 
@@ -90,7 +90,7 @@ def _compiled(model: type[P], parts: _Parts, read: Callable[[Any], P]) -> Callab
     find = _finder(parts)
     start, made, required, mapped = parts.start, parts.made, parts.required, parts.mapped
     unmapped = tuple(made.keys() - mapped)
-    new, put_values = model.__new__, object.__setattr__
+    new = model.__new__
 
     def assemble(event: Any) -> P:
         values = start.copy()
@@ -103,7 +103,7 @@ def _compiled(model: type[P], parts: _Parts, read: Callable[[Any], P]) -> Callab
         if made:
             values.update((one, made[one]()) for one in (*absent, *unmapped) if one in made)
         payload = new(model)
-        put_values(payload, "__dict__", values)
+        _put_values(payload, values)
         _put_fields_set(payload, mapped.difference(absent) if absent else mapped)
         _put_extra(payload, None)
         _put_private(payload, None)
