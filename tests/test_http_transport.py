@@ -79,7 +79,8 @@ async def test_a_server_that_does_not_answer_times_out():
     async with loopback(wait) as server:
         error = await failure(get(server.url + "/x?api_key=hunter22"), timeout=0.05)
         assert (type(error), error.code) == (errors.RetryableError, "REQUEST_TIMEOUT")
-        assert str(error) == "GET 127.0.0.1/x: no answer within 0.05 s"
+        where = server.url.removeprefix("http://")
+        assert str(error) == f"GET {where}/x: no answer within 0.05 s"
         error = await failure(get(server.url + "/x", timeout=0.04), timeout=20)
         assert "0.04 s" in str(error)
 
@@ -126,7 +127,7 @@ async def test_a_refused_connection_is_a_network_error():
     free.close()
     error = await failure(get(f"http://127.0.0.1:{port}/x"))
     assert (type(error), error.code) == (errors.RetryableError, "NETWORK_ERROR")
-    assert str(error) == "GET 127.0.0.1/x failed: Connection refused"
+    assert str(error) == f"GET 127.0.0.1:{port}/x failed: Connection refused"
 
 
 async def test_an_unknown_host_is_a_network_error():
@@ -168,7 +169,7 @@ async def test_half_an_answer_is_a_network_error(answer):
         request = Request("POST", server.url + "/x?api_key=hunter22", {}, b"")
         error = await failure(request)
     assert (type(error), error.code) == (errors.RetryableError, "NETWORK_ERROR")
-    assert str(error).startswith("POST 127.0.0.1/x failed: ")
+    assert str(error).startswith(f"POST {server.url.removeprefix('http://')}/x failed: ")
     assert "hunter22" not in f"{error} {error!r} {error.detail}"
     assert error.__cause__ is None
     assert error.__suppress_context__
@@ -253,7 +254,7 @@ async def test_a_certificate_that_is_not_trusted_is_a_setup_error(tmp_path: Path
     server.close()
     await server.wait_closed()
     assert isinstance(error, errors.SetupError)
-    assert str(error) == "GET 127.0.0.1/x: the server's certificate is not trusted"
+    assert str(error) == f"GET 127.0.0.1:{port}/x: the server's certificate is not trusted"
     assert got == b""
 
 

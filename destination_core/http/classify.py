@@ -97,9 +97,11 @@ def error_of(
 
 
 def place(request: Request) -> str:
-    """Name a request without what may be secret: method, host and path, no query."""
-    path = urlsplit(request.url).path if request.host else ""
-    return f"{request.method} {request.host}{path}"
+    """Name a request without what may be secret: method, host, port and path, no query."""
+    if not request.host:
+        return f"{request.method} "
+    url = urlsplit(request.url)
+    return f"{request.method} {url.netloc.rpartition('@')[2]}{url.path}"
 
 
 def _towards(response: Response) -> str:
