@@ -272,3 +272,19 @@ def test_explain_an_event_that_makes_no_request(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "  no request would be sent\n" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["track", "delete"])
+def test_explain_obeys_integrations(destinations: CommandLine, config: Path, kind: str) -> None:
+    """What `serve` and `run` would not send is not shown as sent: text, JSON and exit code."""
+    event = {"type": kind, "event": "A", "userId": "u1", "integrations": {"All": False}}
+    run = destinations("explain", config, json.dumps(event))
+    assert run.code == 1
+    assert "  not sent: `integrations` excludes customerio\n" in run.out
+    assert "https://" not in run.out
+    assert ", `integrations` excludes that; nothing was sent" in run.out
+    first = destinations("explain", config, json.dumps(event), "--json").json()[0]
+    assert (first["matched"], "requests" in first) == (True, False)
+    assert first["excluded"] == "`integrations` excludes customerio"
+    event["integrations"]["Customer.io"] = {}
+    assert "https://" in destinations("explain", config, json.dumps(event)).out

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from destination_core.cli.sending import OTHERS, REASONS
+from destination_core.cli.report import OTHERS, REASONS
 from tests.command_line import CommandLine, Run
 
 TRACK = {"type": "track", "event": "A", "userId": "u"}
@@ -66,7 +66,7 @@ def test_the_summary(shell: Shell, batch: str) -> None:
         "4 events in",
         "1  delivered",
         "2  rejected",
-        "1  filtered (no subscription matches)",
+        "1  filtered (no subscription matches, or `integrations` excludes it)",
         "2  rejected: Email Address is required",
         f"(customerio, Create or Update Person; first at {events}:2)",
         "dry run: nothing was sent",
@@ -288,3 +288,29 @@ def test_a_queue_that_nobody_made_is_told_without_a_lesson(shell: Shell, command
     words = [shell.config if one == "CONFIG" else one for one in command.split()]
     run = shell.destinations(*words)
     assert (run.code, "nothing was queued yet" in run.err, "Usage:" in run.err) == (2, True, False)
+
+
+def two(shell: Shell) -> None:
+    """Let there be two destinations, `a` and `b`."""
+    shell.config = shell.folder / "two.json"
+    shell.config.write_text(json.dumps(CONFIG), "utf-8")
+
+
+@pytest.mark.parametrize("batch", ["--batch", "--no-batch"])
+def test_integrations_choose_the_destinations(shell: Shell, batch: str) -> None:
+    """As `serve` and `run` have it: what nobody may get is filtered, the rest goes where it may."""
+    two(shell)
+    person = {"type": "identify", "userId": "u", "traits": {"email": "a@b.example"}}
+    chosen = [{}, {"All": False}, {"All": False, "b": True}, {"a": False, "b": False}, None]
+    events = [{**person, "integrations": one} for one in chosen]
+    events += [{"type": "delete", "userId": "u", "integrations": one} for one in chosen]
+    run = shell.send(shell.write("e.ndjson", *events), batch)
+    assert (run.code, "4  filtered (no subscription matches, or `int" in run.out) == (0, True)
+    assert "10  delivered" in run.out
+
+
+def test_a_deletion_of_nobody_is_one_rejection(shell: Shell) -> None:
+    """It is wrong in itself, however many destinations there are."""
+    two(shell)
+    report = shell.report(shell.write("e.ndjson", {"type": "delete"}))
+    assert report["outcomes"] == {"rejected": 1}

@@ -20,7 +20,8 @@ from destination_core.cli.loading import (
 from destination_core.cli.main import OK, PROBLEMS
 
 if TYPE_CHECKING:
-    from destination_core.cli.sending import Line, Report
+    from destination_core.cli.reading import Line
+    from destination_core.cli.report import Report
     from destination_core.relay import Relay
 
 EXAMPLES = 5
@@ -71,7 +72,7 @@ async def _run(
     relay: "Relay[Any]", events: Path | None
 ) -> "tuple[Report, list[tuple[str, int]], float]":
     from destination_core.attempts import Retry
-    from destination_core.cli import sending
+    from destination_core.cli import reading, sending
     from destination_core.cli.progress import progress
     from destination_core.connection import Connection, Subscription
 
@@ -79,7 +80,7 @@ async def _run(
     assert demo is not None  # noqa: S101  checked by the caller
     source = events or demo.events()
     with source.open("rb") as stream:
-        read: list[Line] = list(sending.lines(source.name, stream))
+        read: list[Line] = list(reading.lines(source.name, stream))
     async with demo.target() as target:
         connection: Connection[Any] = Connection(
             relay.destination.slug,

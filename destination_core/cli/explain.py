@@ -37,9 +37,10 @@ def command(config: Path, event: str, as_json: bool) -> int:
 
     For each subscription: matched or not and which condition decided, the payload, and the exact
     request, without credentials: the first one, where more depend on its answer. Of a `delete`
-    event, which no subscription is asked about, the request that forgets the user.
+    event, which no subscription is asked about, the request that forgets the user. Where the
+    event's `integrations` exclude a destination, that it is not sent.
     """
-    from destination_core.cli.sending import TYPES
+    from destination_core.cli.reading import TYPES
     from destination_core.errors import InvalidEvent
     from destination_core.event import parse_event
 
@@ -68,15 +69,34 @@ def command(config: Path, event: str, as_json: bool) -> int:
     else:
         for one in found:
             _show(one)
-    matched = sum(one["matched"] for one in found)
-    if not as_json and deletes:
-        click.echo(f"{matched} of {len(opened)} destinations can forget users; nothing was sent")
-    elif not as_json:
-        click.echo(f"{matched} of {len(found)} subscriptions match; nothing was sent")
+        click.echo(_sum(found, len(opened), deletes=deletes))
     if parsed["type"] not in TYPES:
         known = ", ".join(TYPES)
         click.echo(f"type {parsed['type']!r} is none of {known}", err=True)
-    return OK if matched and not any(one.get("error") for one in found) else PROBLEMS
+    sent = any(one["matched"] and not one.get("excluded") for one in found)
+    return OK if sent and not any(one.get("error") for one in found) else PROBLEMS
+
+
+def _sum(found: list[dict[str, Any]], opened: int, *, deletes: bool) -> str:
+    matched = sum(one["matched"] for one in found)
+    said = (
+        f"{matched} of {opened} destinations can forget users"
+        if deletes
+        else f"{matched} of {len(found)} subscriptions match"
+    )
+    excluded = sum("excluded" in one for one in found)
+    if excluded:
+        said += f", `integrations` excludes {'that' if excluded == matched == 1 else excluded}"
+    return f"{said}; nothing was sent"
+
+
+def _exclusion(connection: "Connection[Any]", event: dict[str, Any]) -> str:
+    """Return why a destination does not get an event that it would want, "" when it does."""
+    from destination_core.runner.intake import allowed
+
+    if allowed(connection, event.get("integrations")):
+        return ""
+    return f"`integrations` excludes {connection.name}"
 
 
 def _read(event: str) -> bytes:
@@ -112,6 +132,8 @@ async def _explain(
     }
     if not decision.matched:
         return made
+    if why := _exclusion(connection, event):
+        return made | {"excluded": why}
     alone = connection.narrowed(subscription.name).offline()
     async with Engine([alone], transport=CapturingTransport()) as engine:
         (delivery,) = await engine.send(event)
@@ -131,8 +153,10 @@ async def _explain_deletion(
     if any(not one.connection for one in deliveries):
         raise click.UsageError(f"EVENT cannot be sent: {deliveries[0].reason}")
     common = {"subscription": "Deletion", "action": "on_delete", "trigger": "", "decided_by": []}
+    excluded = {one.name: why for one in opened if (why := _exclusion(one, event))}
     return [
-        {"destination": one.connection, **common, "matched": True, **_outcome(one)}
+        {"destination": one.connection, **common, "matched": True}
+        | ({"excluded": excluded[one.connection]} if one.connection in excluded else _outcome(one))
         for one in deliveries
     ]
 
@@ -163,16 +187,22 @@ def _show(one: dict[str, Any]) -> None:
     if one.get("error"):
         click.echo(f"  rejected: {one['error']}")
     for request in one.get("requests", ()):
-        click.echo(f"  {request['method']} {request['url']}")
-        for key, value in request["headers"].items():
-            click.echo(f"    {key}: {value}")
-        if request["body"] is not None:
-            click.echo(f"    {_indented(request['body'], 4)}")
-    if one["matched"] and not (one.get("error") or one.get("requests")):
+        _show_request(request)
+    if one.get("excluded"):
+        click.echo(f"  not sent: {one['excluded']}")
+    elif one["matched"] and not (one.get("error") or one.get("requests")):
         click.echo("  no request would be sent")
     if one.get("open"):
         click.echo(f"  {one['open']}")
     click.echo()
+
+
+def _show_request(request: dict[str, Any]) -> None:
+    click.echo(f"  {request['method']} {request['url']}")
+    for key, value in request["headers"].items():
+        click.echo(f"    {key}: {value}")
+    if request["body"] is not None:
+        click.echo(f"    {_indented(request['body'], 4)}")
 
 
 def _indented(value: Any, by: int = 2) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from destination_core.cli.sending import Line
+from destination_core.cli.reading import Line
 from destination_core.errors import InvalidEvent
 from destination_core.event import MAX_BYTES, parse_event
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """Variables that name a collector of traces."""
 
+FILTERED: Final = "filtered (no subscription matches, or `integrations` excludes it)"
+"""What nobody gets, as people are told."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option: Callable[[F], F] = click.option(

@@ -25,7 +25,7 @@ from destination_core.cli.moments import read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from destination_core.cli.sending import Line
+    from destination_core.cli.reading import Line
     from destination_core.connection import Service
     from destination_core.queue import Intake, SqliteQueue
     from destination_core.runner.replay import Pace
@@ -163,14 +163,14 @@ class _Replay:
 
     def _intakes(self, files: tuple[str, ...]) -> "Iterator[list[Intake]]":
         """Read archives, a part at a time; leave out what is not wanted."""
-        from destination_core.cli import sending
+        from destination_core.cli import reading
         from destination_core.runner import replay
 
         wanted = self._wanted["destination"]
         connections = [one for one in self._service.connections if wanted in (None, one.name)]
         policies = self._service.policies
         ordered = frozenset(name for name, one in policies.items() if one.order == "user")
-        source = sending.files(files, sys.stdin.buffer)
+        source = reading.files(files, sys.stdin.buffer)
         while lines := list(islice(source, CHUNK)):
             now = time.time()
             yield [

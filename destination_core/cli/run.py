@@ -12,13 +12,19 @@ import click
 import orjson
 
 from destination_core.cli import loading
-from destination_core.cli.loading import config_argument, counted, echo_json, json_option
+from destination_core.cli.loading import (
+    FILTERED,
+    config_argument,
+    counted,
+    echo_json,
+    json_option,
+)
 from destination_core.cli.main import DELIVERY, INTERRUPTED, OK, PROBLEMS, starting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from destination_core.cli.sending import Line
+    from destination_core.cli.reading import Line
     from destination_core.connection import Service
     from destination_core.queue import Counts
     from destination_core.runner import Runner
@@ -139,14 +145,14 @@ def _show(
         if name:
             click.echo(f"{name}: {delivered:,} delivered, {dead:,} dead, {one.queued:,} queued")
         elif one.filtered > was.filtered:
-            click.echo(f"{one.filtered - was.filtered:,} filtered (no subscription matches)")
+            click.echo(f"{one.filtered - was.filtered:,} {FILTERED}")
     if known:
         click.echo(f"{counted(known, 'event')} had been queued before")
 
 
 async def _lines(files: tuple[str, ...], *, follow: bool) -> "AsyncIterator[list[Line]]":
     """Yield lines as they come; files are read in a thread, for a pipe may let one wait."""
-    from destination_core.cli import following, sending
+    from destination_core.cli import following, reading
     from destination_core.cli.stdin import StandardInput
 
     if follow:
@@ -154,7 +160,7 @@ async def _lines(files: tuple[str, ...], *, follow: bool) -> "AsyncIterator[list
             yield lines
         return
     with StandardInput() as stdin:
-        source = sending.files(files, stdin.stream)
+        source = reading.files(files, stdin.stream)
         try:
             while lines := await asyncio.to_thread(lambda: list(islice(source, CHUNK))):
                 yield lines

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from destination_core.cli.loading import (
+    FILTERED,
     check_files,
     config_argument,
     connections,
@@ -23,7 +24,8 @@ from destination_core.cli.loading import (
 from destination_core.cli.main import AUTHENTICATION, DELIVERY, INTERRUPTED, OK, PROBLEMS
 
 if TYPE_CHECKING:
-    from destination_core.cli.sending import Report, Sender
+    from destination_core.cli.report import Report
+    from destination_core.cli.sending import Sender
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -141,7 +143,7 @@ def _check_failures(failures: Path, files: tuple[str, ...], first: int) -> None:
 
 
 async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report":
-    from destination_core.cli import sending
+    from destination_core.cli import reading
     from destination_core.cli.stdin import StandardInput
     from destination_core.collector import relax_collector
 
@@ -158,7 +160,7 @@ async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report"
             loop.add_signal_handler(number, stop)
         relax_collector()
         try:
-            return await sender.run(sending.files(files, stdin.stream, first=first))
+            return await sender.run(reading.files(files, stdin.stream, first=first))
         finally:
             _deafen(loop)
 
@@ -186,7 +188,7 @@ def _where_it_broke_off(sender: "Sender", files: tuple[str, ...]) -> str:
 
 def _from(file: str, number: int, files: tuple[str, ...]) -> str:
     """Return the arguments that go on at a line."""
-    from destination_core.cli.sending import STDIN
+    from destination_core.cli.reading import STDIN
 
     left = files[files.index("-" if file == STDIN else file) :]
     which = f" and {' '.join(left)}" if len(files) > 1 else ""
@@ -200,7 +202,7 @@ def show(report: "Report", seconds: float) -> None:
         f"{heading(counted(report.events, 'event'))} in {seconds:.1f} s ({rate:,.0f} per second)"
     )
     rows = [(status, report.outcomes[status]) for status in sorted(report.outcomes)]
-    rows += [("filtered (no subscription matches)", report.filtered)]
+    rows += [(FILTERED, report.filtered)]
     rows += [("unreadable", report.unreadable)]
     for label, count in rows:
         if count:

@@ -1,26 +1,22 @@
-"""Read events from files and deliver them: what `send` and `demo` have in common."""
+"""Deliver events from files: what `send` and `demo` have in common."""
 
 import asyncio
-import gzip
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, NamedTuple, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import IO, Any, Final, cast
 
 import orjson
 
-from destination_core.attempts import Retry
+from destination_core.attempts import Retry, Turns
+from destination_core.cli.reading import MARK, TYPES, Line
+from destination_core.cli.report import Reason, Report
 from destination_core.connection import Connection
 from destination_core.engine import Engine
 from destination_core.errors import InvalidEvent
-from destination_core.event import parse_events
-from destination_core.http import Transport
+from destination_core.http import AiohttpTransport, Transport
+from destination_core.mapping import copied
+from destination_core.runner.intake import allowed
 from destination_core.work import Delivery
-
-T = TypeVar("T")
 
 CHUNK: Final = 500
 """Events that are planned and batched together."""
@@ -28,116 +24,11 @@ CHUNK: Final = 500
 AHEAD: Final = 4
 """Chunks in flight; more would only hold memory."""
 
-TYPES: Final = ("track", "identify", "page", "screen", "group", "alias", "delete")
-"""Types of Segment's events; subscriptions may ask for others, most that come are mistakes."""
+Target = tuple[str, str]
+"""A destination, and the one of its subscriptions that is meant, "" for all."""
 
-MARK: Final = "_delivery"
-"""The member under which a failed event carries where it failed; `send` takes it off again."""
-
-PLACES: Final = 100
-"""Places that are kept of each reason."""
-
-REASONS: Final = 5_000
-"""Different reasons, and warnings, that are kept: some name a value, each time another."""
-
-OTHERS: Final = "one of too many different reasons to list"
-"""What those beyond them are counted as."""
-
-STDIN: Final = "(stdin)"
-
-GZIP_MAGIC: Final = b"\x1f\x8b"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One event of a file, or why there is none; ``route`` is where a failed event goes again."""
-
-    file: str
-    number: int
-    event: dict[str, Any] | InvalidEvent
-    route: tuple[str, str] | None = None
-
-
-class Reason(NamedTuple):
-    """Why events did not arrive, and at whom; nobody is named where no subscription had them."""
-
-    status: str
-    reason: str
-    destination: str = ""
-    subscription: str = ""
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of everything that was read."""
-
-    events: int = 0
-    unreadable: int = 0
-    filtered: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[Reason] = field(default_factory=Counter)
-    warnings: Counter[str] = field(default_factory=Counter)
-    places: dict[Reason, list[str]] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report as JSON."""
-        return {
-            "events": self.events,
-            "unreadable": self.unreadable,
-            "filtered": self.filtered,
-            "outcomes": dict(self.outcomes),
-            "reasons": [
-                {**why._asdict(), "count": count, "places": self.places[why]}
-                for why, count in self.reasons.most_common()
-            ],
-            "warnings": dict(self.warnings.most_common(50)),
-        }
-
-
-def lines(name: str, stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
-    """Read the events of a file from line ``first`` on; gzip is recognised by its first bytes.
-
-    A damaged gzip stream or a failing disk ends the file with one line that says so.
-    """
-    number = 0
-    try:
-        for number, event in parse_events(_opened(stream)):
-            if number < first:
-                continue
-            route = None
-            if isinstance(event, dict) and isinstance(event.get(MARK), Mapping):
-                mark = event.pop(MARK)
-                route = (str(mark.get("destination", "")), str(mark.get("subscription", "")))
-            yield Line(name, number, event, route)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        yield Line(name, number + 1, InvalidEvent(f"gzip stream is damaged: {error}"))
-    except OSError as error:
-        yield Line(name, number + 1, InvalidEvent(f"file cannot be read: {error.strerror}"))
-
-
-def _opened(stream: IO[bytes]) -> BinaryIO:
-    head = stream.peek(2)[:2] if hasattr(stream, "peek") else b""
-    opened = gzip.GzipFile(fileobj=stream) if head == GZIP_MAGIC else stream
-    return cast("BinaryIO", opened)
-
-
-def files(names: Iterable[str], stdin: IO[bytes], *, first: int = 1) -> Iterator[Line]:
-    """Read the events of many files, of the first one from line ``first`` on; ``-`` is ``stdin``.
-
-    A file that cannot be opened has one line that says so.
-    """
-    for name in names:
-        if name == "-":
-            yield from lines(STDIN, stdin, first=first)
-        else:
-            try:
-                stream = Path(name).open("rb")  # noqa: SIM115  closed below, its reader has errors of its own
-            except OSError as error:
-                yield Line(name, 1, InvalidEvent(f"file cannot be read: {error.strerror}"))
-                continue
-            with stream:
-                yield from lines(name, stream, first=first)
-        first = 1
+Part = tuple[Target, list[tuple[int, Any]]]
+"""What goes to a target together: events, each with its place in the chunk."""
 
 
 def _deletes(line: Line) -> bool:
@@ -147,8 +38,10 @@ def _deletes(line: Line) -> bool:
 class Sender:
     """Deliver lines through engines, and write down what became of them.
 
-    A line with a route goes to that subscription of that destination only. ``stop`` ends reading;
-    what was read is delivered. ``unsettled`` are the first lines of what is in flight, in order.
+    A line goes to every destination that its ``integrations`` allow; one with a route to that
+    subscription of that destination only. Each destination has an engine, so that its rate holds
+    whoever else gets an event; turns and connections they share. ``stop`` ends reading; what was
+    read is delivered. ``unsettled`` are the first lines of what is in flight, in order.
     """
 
     def __init__(
@@ -166,12 +59,15 @@ class Sender:
         self.stopped = False
         self.last: Line | None = None
         self.unsettled: list[Line] = []
-        self._connections = list(connections)
+        self._connections = {one.name: one for one in connections}
         self._batch = batch
-        self._options = {"concurrency": concurrency, "retry": retry, "transport": transport}
+        self._turns = Turns(concurrency)
+        self._retry = retry
+        self._transport = transport
         self._failures = failures
         self._advance = advance
-        self._engines: dict[tuple[str, str] | None, Engine] = {}
+        self._engines: dict[Target, Engine] = {}
+        self._stack = AsyncExitStack()
 
     def stop(self) -> None:
         """Read no further; finish what was read."""
@@ -180,7 +76,9 @@ class Sender:
     async def run(self, source: Iterable[Line]) -> Report:
         """Deliver everything that the source yields."""
         running: set[asyncio.Task[None]] = set()
-        try:
+        async with self._stack:
+            if self._transport is None:
+                self._transport = await self._stack.enter_async_context(AiohttpTransport())
             chunks = self._chunks(source)
             # In a thread: a slow pipe must not keep what is in flight from being answered.
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
@@ -195,9 +93,6 @@ class Sender:
                     for task in done:
                         task.result()
             await asyncio.gather(*running)
-        finally:
-            for engine in self._engines.values():
-                await engine.__aexit__(None, None, None)
         return self.report
 
     def _chunks(self, source: Iterable[Line]) -> Iterator[list[Line]]:
@@ -219,62 +114,92 @@ class Sender:
             yield chunk
 
     async def _deliver(self, chunk: list[Line]) -> None:
-        groups: dict[tuple[str, str] | None, list[Line]] = {}
-        for line in chunk:
+        wanted: dict[int, list[Target]] = {}
+        for row, line in enumerate(chunk):
             if isinstance(line.event, InvalidEvent):
                 self._unreadable(line, line.event)
+            elif line.route is not None and not self._known(*line.route):
+                self._lost(line, *line.route)
             else:
-                groups.setdefault(line.route, []).append(line)
-        for route, group in groups.items():
-            if route is not None and not self._known(*route):
-                self._lost(group, *route)
-                continue
-            engine = await self._engine(route)
-            for line, deliveries in zip(group, await self._send(engine, group), strict=True):
-                self._settled(line, deliveries)
+                wanted[row] = self._targets(line, line.event)
+        parts = self._parts(chunk, wanted)
+        sent = await asyncio.gather(*[self._send(*part) for part in parts])
+        found: dict[int, list[Delivery]] = {row: [] for row in wanted}
+        for (_, events), results in zip(parts, sent, strict=True):
+            for (row, _), deliveries in zip(events, results, strict=True):
+                # what is wrong with an event itself is said once, not by each engine
+                found[row] += [one for one in deliveries if one.connection or not found[row]]
+        for row, deliveries in found.items():
+            self._settled(chunk[row], deliveries)
         self._advance(len(chunk))
         self.unsettled.remove(chunk[0])
 
-    async def _send(self, engine: Engine, group: list[Line]) -> list[list[Delivery]]:
-        events: list[Any] = [line.event for line in group]
-        if _deletes(group[0]):
-            return [await engine.delete(event) for event in events]
+    def _targets(self, line: Line, event: Mapping[str, Any]) -> list[Target]:
+        """Return where a line goes."""
+        targets = [(name, "") for name in self._connections] if line.route is None else [line.route]
+        integrations = event.get("integrations")
+        if not integrations:
+            return targets
+        return [one for one in targets if allowed(self._connections[one[0]], integrations)]
+
+    def _parts(
+        self, chunk: Sequence[Line], wanted: Mapping[int, Sequence[Target]]
+    ) -> Sequence[Part]:
+        """Return what goes out together, in the order of the events."""
+        alone: list[Part] = []
+        together: dict[Target, list[tuple[int, Any]]] = {}
+        for row, targets in wanted.items():
+            for number, target in enumerate(targets):
+                event = chunk[row].event
+                # no two destinations share what a handler could change
+                one = (row, copied(event) if number else event)
+                alone.append((target, [one]))
+                together.setdefault(target, []).append(one)
+        return list(together.items()) if self._batch or _deletes(chunk[0]) else alone
+
+    async def _send(
+        self, target: Target, events: Sequence[tuple[int, Any]]
+    ) -> Sequence[list[Delivery]]:
+        engine = await self._engine(target)
+        bare = [event for _, event in events]
+        if bare[0]["type"] == "delete":
+            return [await engine.delete(event) for event in bare]
         if self._batch:
-            return await engine.send_batch(events)
-        return list(await asyncio.gather(*[engine.send(event) for event in events]))
+            return await engine.send_batch(bare)
+        return [await engine.send(event) for event in bare]
 
-    async def _engine(self, route: tuple[str, str] | None) -> Engine:
-        if route not in self._engines:
-            chosen = self._connections if route is None else self._routed(*route)
-            engine = Engine(chosen, **self._options)  # type: ignore[arg-type]
-            self._engines[route] = await engine.__aenter__()
-        return self._engines[route]
-
-    def _routed(self, destination: str, subscription: str) -> list[Connection[Any]]:
-        """Return the connection narrowed to one subscription (all of them for a deletion)."""
-        chosen = [one for one in self._connections if one.name == destination]
-        return [one.narrowed(subscription) if subscription else one for one in chosen]
+    async def _engine(self, target: Target) -> Engine:
+        if target not in self._engines:
+            destination, subscription = target
+            chosen = self._connections[destination]
+            engine = Engine(
+                [chosen.narrowed(subscription) if subscription else chosen],
+                transport=self._transport,
+                gate=self._turns,
+                retry=self._retry,
+            )
+            self._engines[target] = engine
+            await self._stack.enter_async_context(engine)
+        return self._engines[target]
 
     def _known(self, destination: str, subscription: str) -> bool:
-        return any(
-            one.name == destination
-            and (not subscription or any(it.name == subscription for it in one.subscriptions))
-            for one in self._connections
+        one = self._connections.get(destination)
+        return one is not None and (
+            not subscription or any(it.name == subscription for it in one.subscriptions)
         )
 
-    def _lost(self, group: list[Line], destination: str, subscription: str) -> None:
-        """Say that failed events cannot go again where they failed: that would drop them."""
+    def _lost(self, line: Line, destination: str, subscription: str) -> None:
+        """Say that a failed event cannot go again where it failed: that would drop it."""
         where = f"subscription {subscription!r} of {destination!r}"
         reason = f"it failed at {where}, which the configuration does not have; name it as it was"
-        for line in group:
-            self._unreadable(line, InvalidEvent(reason))
+        self._unreadable(line, InvalidEvent(reason))
 
     def _unreadable(self, line: Line, error: InvalidEvent) -> None:
         self.report.events += 1
         self.report.unreadable += 1
         at_line = error.place in ("", f"line {line.number}")
         place = f"{line.file}:{line.number}" if at_line else f"{line.file}: {error.place}"
-        self._reason(place, Reason("unreadable", error.reason))
+        self.report.blame(place, Reason("unreadable", error.reason))
 
     def _settled(self, line: Line, deliveries: list[Delivery]) -> None:
         self.report.events += 1
@@ -283,23 +208,15 @@ class Sender:
         kind = line.event["type"] if isinstance(line.event, dict) else ""
         if not deliveries and kind not in TYPES:
             known = ", ".join(TYPES)
-            self._reason(place, Reason("filtered", f"type {kind!r} is none of {known}"))
+            self.report.blame(place, Reason("filtered", f"type {kind!r} is none of {known}"))
         for delivery in deliveries:
             status = str(delivery.status)
             self.report.outcomes[status] += 1
-            for warning in delivery.warnings:
-                self.report.warnings[_listed(warning, self.report.warnings, OTHERS)] += 1
+            self.report.warn(delivery.warnings)
             if not delivery.ok:
                 where = (delivery.connection, delivery.subscription)
-                self._reason(place, Reason(status, delivery.reason, *where))
+                self.report.blame(place, Reason(status, delivery.reason, *where))
                 self._write(line, delivery)
-
-    def _reason(self, place: str, why: Reason) -> None:
-        why = _listed(why, self.report.reasons, Reason(why.status, OTHERS))
-        self.report.reasons[why] += 1
-        places = self.report.places.setdefault(why, [])
-        if len(places) < PLACES:
-            places.append(place)
 
     def _write(self, line: Line, delivery: Delivery) -> None:
         if self._failures is None:
@@ -325,8 +242,3 @@ class Sender:
             with suppress(OSError):  # it says the same again of what it still holds
                 broken.close()
             raise OSError(error.errno, error.strerror, broken.name) from error
-
-
-def _listed(one: T, counted: Counter[T], otherwise: T) -> T:
-    """Return what one is counted as: itself, while there are not too many."""
-    return one if one in counted or len(counted) < REASONS else otherwise

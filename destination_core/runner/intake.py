@@ -79,7 +79,7 @@ class Intakes:
             wanted = {id(owners[n]): owners[n] for n in self._index.matching(event)}.values()
         integrations = event.get("integrations")
         if integrations:
-            wanted = [one for one in wanted if _allowed(one, integrations)]
+            wanted = [one for one in wanted if allowed(one, integrations)]
         return [one.name for one in wanted]
 
 
@@ -92,8 +92,11 @@ def user(event: Event) -> str:
     return ""
 
 
-def _allowed(connection: Connection[Any], integrations: Any) -> bool:
-    """Read ``integrations`` as Segment does: by name, else by ``All``, which is true by default."""
+def allowed(connection: Connection[Any], integrations: Any) -> bool:
+    """Tell whether an event with these ``integrations`` may go to a connection, as Segment does.
+
+    By name, else by ``All``, which is true by default; what is no object excludes nobody.
+    """
     if not isinstance(integrations, Mapping):
         return True
     destination = connection.relay.destination
