@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import click
 import orjson
 
 from destination_core.cli import loading
+from destination_core.cli.filling import Filling, NoRoom
 from destination_core.cli.loading import (
     FILTERED,
     config_argument,
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 """Events that are put together."""
-
-FULL_SECONDS = 1.0
-"""Between two tries when the queue is full."""
 
 SHOWN = 10
 """Unreadable lines that are shown; --json has them all."""
@@ -61,8 +59,9 @@ def command(
 
     Ends when nothing is queued any more, or on SIGTERM; what was interrupted goes on with the next
     run. Events that were read before are not delivered again: they are known by messageId, or,
-    without one, by file, line and content. With --stay it delivers what others queue, such as
-    `serve --no-delivery`.
+    without one, by file, line and content. While the queue is full it waits for delivery to make
+    room, and ends when nothing is left to deliver. With --stay it delivers what others queue, such
+    as `serve --no-delivery`.
     """
     with starting():
         from destination_core.cli import logs
@@ -79,15 +78,18 @@ def command(
 
     with starting():
         service = load()
-    unreadable: list[str] = []
-    before: dict[str, Counts] = {}
-    is_read = asyncio.Event()
+    fed = _Fed()
 
     async def feed(runner: "Runner") -> None:
-        before.update(await runner.queue.counts())
-        async for lines in _lines(files, follow=follow):
-            await _put(runner, _events(lines, unreadable))
-        is_read.set()
+        fed.before = dict(await runner.queue.counts())
+        filling = Filling(runner, endless=follow or stay)
+        try:
+            async for lines in _lines(files, follow=follow):
+                await filling.put(_events(lines, fed.unreadable))
+        except NoRoom as error:
+            fed.stuck = str(error)
+            return
+        fed.is_complete = True
         if stay:
             await asyncio.Event().wait()
 
@@ -103,22 +105,41 @@ def command(
             )
         )
     if as_json:
-        echo_json({"unreadable": unreadable, "destinations": _as_json(counts)})
+        echo_json({"unreadable": fed.unreadable, "destinations": _as_json(counts)})
     else:
-        _show(before, counts, unreadable)
-    if not (is_read.is_set() or follow):
+        _show(fed, counts)
+    return _end(config, fed, counts, follow=follow)
+
+
+@dataclass
+class _Fed:
+    """What was read of the files, what the queue had been through before, and what was in the way.
+
+    ``stuck`` says why the rest could not be queued, if it could not.
+    """
+
+    before: "Mapping[str, Counts]" = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+    is_complete: bool = False
+    stuck: str = ""
+
+    def code(self, now: "Mapping[str, Counts]") -> int:
+        """Return the exit code that it stands for."""
+        died = sum(one.dead for one in now.values()) - sum(one.dead for one in self.before.values())
+        if died > 0 or self.stuck:
+            return DELIVERY
+        return PROBLEMS if self.unreadable else OK
+
+
+def _end(config: Path, fed: _Fed, now: "Mapping[str, Counts]", *, follow: bool) -> int:
+    """Say what was not read, if anything; return the exit code."""
+    if fed.stuck:
+        bounds = f"free some, or change the bounds under `queue` in {config}"
+        click.echo(f"error: {fed.stuck}; {bounds}: the same command goes on", err=True)
+    elif not (fed.is_complete or follow):
         click.echo("stopped before all was read: the same command goes on", err=True)
         return INTERRUPTED
-    return _code(before, counts, unreadable)
-
-
-def _code(
-    before: "Mapping[str, Counts]", now: "Mapping[str, Counts]", unreadable: list[str]
-) -> int:
-    died = sum(one.dead for one in now.values()) - sum(one.dead for one in before.values())
-    if died > 0:
-        return DELIVERY
-    return PROBLEMS if unreadable else OK
+    return fed.code(now)
 
 
 def _started(running: "Running") -> None:
@@ -127,19 +148,17 @@ def _started(running: "Running") -> None:
         logging.getLogger("destinations").info("health and metrics at http://%s:%d", *where)
 
 
-def _show(
-    before: "Mapping[str, Counts]", now: "Mapping[str, Counts]", unreadable: list[str]
-) -> None:
+def _show(fed: _Fed, now: "Mapping[str, Counts]") -> None:
     """Say what this run did; `status` has the sums of the queue."""
     from destination_core.queue import Counts
 
-    for message in unreadable[:SHOWN]:
+    for message in fed.unreadable[:SHOWN]:
         click.echo(f"unreadable: {message}", err=True)
-    if len(unreadable) > SHOWN:
-        click.echo(f"and {counted(len(unreadable) - SHOWN, 'other')}", err=True)
+    if len(fed.unreadable) > SHOWN:
+        click.echo(f"and {counted(len(fed.unreadable) - SHOWN, 'other')}", err=True)
     known = 0
     for name, one in now.items():
-        was = before.get(name, Counts())
+        was = fed.before.get(name, Counts())
         known += one.duplicates - was.duplicates
         delivered, dead = one.delivered - was.delivered, one.dead - was.dead
         if name:
@@ -183,19 +202,6 @@ def _events(lines: "Sequence[Line]", unreadable: list[str]) -> list[dict[str, An
             digest = hashlib.blake2b(content, digest_size=16).hexdigest()
             events.append({**line.event, "messageId": f"file-{digest}"})
     return events
-
-
-async def _put(runner: "Runner", events: list[dict[str, Any]]) -> None:
-    """Put events; while the queue is full, wait for delivery to make room."""
-    from destination_core.queue import QueueFull
-
-    while events:
-        try:
-            await runner.put("file", events)
-        except QueueFull:
-            await asyncio.sleep(FULL_SECONDS)
-        else:
-            return
 
 
 def _as_json(counts: "Mapping[str, Counts]") -> dict[str, object]:
