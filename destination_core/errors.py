@@ -116,6 +116,7 @@ class InvalidEvent(PermanentError):
     """An event cannot be read: malformed JSON, not an object, no type, over a limit.
 
     The message begins with ``place``, where in a file it stood, if it did; ``reason`` is without.
+    ``event`` is what was read, where that was an object.
     """
 
     default_code = "INVALID_EVENT"
@@ -125,6 +126,7 @@ class InvalidEvent(PermanentError):
         message: str,
         *,
         place: str = "",
+        event: dict[str, Any] | None = None,
         detail: str | None = None,
         code: str | None = None,
         status: int | None = None,
@@ -132,6 +134,7 @@ class InvalidEvent(PermanentError):
         where = f"{place}: " if place else ""
         super().__init__(f"{where}{message}", detail=detail, code=code, status=status)
         self.place = place
+        self.event = event
         self.reason = _text(message)
 
 

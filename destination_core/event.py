@@ -51,8 +51,12 @@ def parse_event(
     # Only text with that many brackets can be nested too deeply; most has not.
     if data.count(b"{") + data.count(b"[") > max_depth and is_deeper(event, max_depth):
         raise InvalidEvent(_too_deep(max_depth))
-    check_event(event)
-    _check_members(event)
+    try:
+        check_event(event)
+        _check_members(event)
+    except InvalidEvent as error:
+        error.event = event if isinstance(event, dict) else None
+        raise
     checked: Event = event
     return checked
 
@@ -119,7 +123,7 @@ def _read(text: bytes, where: str, max_bytes: int, max_depth: int) -> Event | In
     try:
         return parse_event(text.strip(), max_bytes=max_bytes, max_depth=max_depth)
     except InvalidEvent as error:
-        return InvalidEvent(str(error), place=where)
+        return InvalidEvent(str(error), place=where, event=error.event)
 
 
 # What lies between two characters of structure; strings are swallowed whole.

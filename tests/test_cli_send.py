@@ -218,8 +218,14 @@ def test_a_failure_without_its_place_is_a_problem(shell: Shell, mark: dict[str, 
     run = shell.send(failed, "--json")
     (reason,) = run.json()["reasons"]
     assert run.code == 1
-    assert "which the configuration does not have" in reason["reason"]
+    said = "which the configuration does not have" if mark else "names no destination"
+    assert said in reason["reason"]
     assert run.json()["outcomes"] == {"delivered": 1}
+    again = shell.folder / "again"
+    assert shell.send(failed, "--failures", again).code == 1
+    assert [json.loads(line) for line in again.read_bytes().splitlines()] == [
+        {**TRACK, "_delivery": mark}
+    ]
 
 
 def test_from_line_is_about_the_first_file(shell: Shell) -> None:
@@ -314,3 +320,30 @@ def test_a_deletion_of_nobody_is_one_rejection(shell: Shell) -> None:
     two(shell)
     report = shell.report(shell.write("e.ndjson", {"type": "delete"}))
     assert report["outcomes"] == {"rejected": 1}
+
+
+def test_what_is_wrong_in_itself_goes_everywhere_once_mended(shell: Shell) -> None:
+    """A deletion of nobody, an object that is no event: they stay in the chain of failures.
+
+    What is no JSON cannot be written as such; how much that is, is said.
+    """
+    two(shell)
+    wrong = [{"type": "delete"}, {"type": "track", "traits": "x"}, {"no": "type"}]
+    first = shell.write("e.ndjson", *wrong, 5)
+    first.write_bytes(first.read_bytes() + b"{no json\n")
+    for name in ("1", "2"):
+        failures = shell.folder / name
+        run = shell.send(first, "--failures", failures)
+        failed = [json.loads(line) for line in failures.read_bytes().splitlines()]
+        assert run.code == 1
+        if name == "1":
+            assert f"2 unreadable lines are not in {failures}: mend" in run.out
+        first = failures
+    marks = sorted((one.pop("_delivery") for one in failed), key=lambda one: str(one["line"]))
+    assert sorted(map(str, failed)) == sorted(map(str, wrong))
+    assert {one["destination"] for one in marks} == {""}
+    assert sorted(one["status"] for one in marks) == ["rejected", "unreadable", "unreadable"]
+    assert all(one["code"] == "INVALID_EVENT" and one["reason"] for one in marks)
+    mended = [{**TRACK, "type": "delete"} | {"_delivery": one} for one in marks]
+    report = shell.report(shell.write("mended", *mended))
+    assert report["outcomes"] == {"delivered": 6}  # at both destinations

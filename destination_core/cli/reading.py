@@ -23,12 +23,12 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event of a file, or why there is none; ``route`` is where a failed event goes again."""
+    """One event of a file, or why there is none; ``mark`` tells where a failed event failed."""
 
     file: str
     number: int
     event: dict[str, Any] | InvalidEvent
-    route: tuple[str, str] | None = None
+    mark: Mapping[str, Any] | None = None
 
 
 def lines(name: str, stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
@@ -39,17 +39,21 @@ def lines(name: str, stream: IO[bytes], *, first: int = 1) -> Iterator[Line]:
     number = 0
     try:
         for number, event in parse_events(_opened(stream)):
-            if number < first:
-                continue
-            route = None
-            if isinstance(event, dict) and isinstance(event.get(MARK), Mapping):
-                mark = event.pop(MARK)
-                route = (str(mark.get("destination", "")), str(mark.get("subscription", "")))
-            yield Line(name, number, event, route)
+            if number >= first:
+                yield Line(name, number, event, _mark(event))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         yield Line(name, number + 1, InvalidEvent(f"gzip stream is damaged: {error}"))
     except OSError as error:
         yield Line(name, number + 1, InvalidEvent(f"file cannot be read: {error.strerror}"))
+
+
+def _mark(event: dict[str, Any] | InvalidEvent) -> Mapping[str, Any] | None:
+    """Take off an event where it failed before."""
+    found = event.event if isinstance(event, InvalidEvent) else event
+    if found is None or not isinstance(found.get(MARK), Mapping):
+        return None
+    mark: Mapping[str, Any] = found.pop(MARK)
+    return mark
 
 
 def _opened(stream: IO[bytes]) -> BinaryIO:

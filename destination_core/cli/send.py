@@ -61,7 +61,7 @@ SHOWN = 10
     "--failures",
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     help="Write what failed to this file (with --from-line, behind what it holds);"
-    " `send` accepts it again, and sends it where it failed.",
+    " `send` accepts it again, and sends it where it failed. What is no JSON object is left out.",
 )
 @click.option(
     "--from-line", default=1, type=click.IntRange(1), help="Start the first FILE at this line."
@@ -114,8 +114,10 @@ def command(
             click.echo(_where_it_broke_off(sender, files), err=True)
             raise
         seconds = time.monotonic() - started
+    left_out = sender.failures.left_out
     if as_json:
-        echo_json({**report.as_json(), "seconds": round(seconds, 3), "dry_run": dry_run})
+        more = {"seconds": round(seconds, 3), "dry_run": dry_run, "left_out": left_out}
+        echo_json({**report.as_json(), **more})
     else:
         show(report, seconds)
         if dry_run:
@@ -123,6 +125,11 @@ def command(
         if failures is not None and failures.stat().st_size:
             click.echo(
                 f"{failures} has what failed; once mended: destinations send {config} {failures}"
+            )
+        if left_out:
+            which = "line is" if left_out == 1 else "lines are"
+            click.echo(
+                f"{left_out:,} unreadable {which} not in {failures}: mend them where they are"
             )
     if sender.stopped:
         click.echo(_where_to_go_on(sender, files), err=True)

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
-from typing import IO, Any, Final, cast
-
-import orjson
+from contextlib import AsyncExitStack
+from typing import IO, Any, Final
 
 from destination_core.attempts import Retry, Turns
+from destination_core.cli.failures import Failures
 from destination_core.cli.reading import MARK, TYPES, Line
 from destination_core.cli.report import Reason, Report
 from destination_core.connection import Connection
@@ -35,11 +34,17 @@ def _deletes(line: Line) -> bool:
     return isinstance(line.event, dict) and line.event["type"] == "delete"
 
 
+def _target(mark: Mapping[str, Any]) -> Target | None:
+    """Return where an event failed; None when it was wrong in itself, and so is for all."""
+    destination = str(mark.get("destination", ""))
+    return (destination, str(mark.get("subscription", ""))) if destination else None
+
+
 class Sender:
     """Deliver lines through engines, and write down what became of them.
 
-    A line goes to every destination that its ``integrations`` allow; one with a route to that
-    subscription of that destination only. Each destination has an engine, so that its rate holds
+    A line goes to every destination that its ``integrations`` allow; one that failed before only
+    to where it failed. Each destination has an engine, so that its rate holds
     whoever else gets an event; turns and connections they share. ``stop`` ends reading; what was
     read is delivered. ``unsettled`` are the first lines of what is in flight, in order.
     """
@@ -64,7 +69,7 @@ class Sender:
         self._turns = Turns(concurrency)
         self._retry = retry
         self._transport = transport
-        self._failures = failures
+        self.failures = Failures(failures)
         self._advance = advance
         self._engines: dict[Target, Engine] = {}
         self._stack = AsyncExitStack()
@@ -118,8 +123,9 @@ class Sender:
         for row, line in enumerate(chunk):
             if isinstance(line.event, InvalidEvent):
                 self._unreadable(line, line.event)
-            elif line.route is not None and not self._known(*line.route):
-                self._lost(line, *line.route)
+            elif line.mark is not None and (lost := self._lost(line.mark)):
+                self._count_unreadable(line, InvalidEvent(lost))
+                self.failures.add_lost(line)
             else:
                 wanted[row] = self._targets(line, line.event)
         parts = self._parts(chunk, wanted)
@@ -135,8 +141,9 @@ class Sender:
         self.unsettled.remove(chunk[0])
 
     def _targets(self, line: Line, event: Mapping[str, Any]) -> list[Target]:
-        """Return where a line goes."""
-        targets = [(name, "") for name in self._connections] if line.route is None else [line.route]
+        """Return where a line goes: where it failed, which may be everywhere."""
+        target = None if line.mark is None else _target(line.mark)
+        targets = [target] if target else [(name, "") for name in self._connections]
         integrations = event.get("integrations")
         if not integrations:
             return targets
@@ -182,19 +189,26 @@ class Sender:
             await self._stack.enter_async_context(engine)
         return self._engines[target]
 
-    def _known(self, destination: str, subscription: str) -> bool:
+    def _lost(self, mark: Mapping[str, Any]) -> str:
+        """Return why an event cannot go again where it failed, which would drop it; or ""."""
+        target = _target(mark)
+        if target is None:
+            return (
+                "" if "destination" in mark else f"its {MARK!r} names no destination, not even ''"
+            )
+        destination, subscription = target
         one = self._connections.get(destination)
-        return one is not None and (
-            not subscription or any(it.name == subscription for it in one.subscriptions)
-        )
-
-    def _lost(self, line: Line, destination: str, subscription: str) -> None:
-        """Say that a failed event cannot go again where it failed: that would drop it."""
+        names = [it.name for it in one.subscriptions] if one else []
+        if one is not None and (not subscription or subscription in names):
+            return ""
         where = f"subscription {subscription!r} of {destination!r}"
-        reason = f"it failed at {where}, which the configuration does not have; name it as it was"
-        self._unreadable(line, InvalidEvent(reason))
+        return f"it failed at {where}, which the configuration does not have; name it as it was"
 
     def _unreadable(self, line: Line, error: InvalidEvent) -> None:
+        self._count_unreadable(line, error)
+        self.failures.add_unreadable(line, error)
+
+    def _count_unreadable(self, line: Line, error: InvalidEvent) -> None:
         self.report.events += 1
         self.report.unreadable += 1
         at_line = error.place in ("", f"line {line.number}")
@@ -216,29 +230,4 @@ class Sender:
             if not delivery.ok:
                 where = (delivery.connection, delivery.subscription)
                 self.report.blame(place, Reason(status, delivery.reason, *where))
-                self._write(line, delivery)
-
-    def _write(self, line: Line, delivery: Delivery) -> None:
-        if self._failures is None:
-            return
-        error = delivery.error
-        mark = {
-            "destination": delivery.connection,
-            "subscription": delivery.subscription,
-            "action": delivery.action,
-            "status": str(delivery.status),
-            "code": error.code if error else "",
-            "reason": delivery.reason,
-            "detail": (error.detail or "") if error else "",
-            "file": line.file,
-            "line": line.number,
-        }
-        record = {**cast("dict[str, Any]", line.event), MARK: mark}
-        try:
-            self._failures.write(orjson.dumps(record) + b"\n")
-            self._failures.flush()
-        except OSError as error:
-            broken, self._failures = self._failures, None
-            with suppress(OSError):  # it says the same again of what it still holds
-                broken.close()
-            raise OSError(error.errno, error.strerror, broken.name) from error
+                self.failures.add(line, delivery)
