@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from destination_core.cli.legible import legible
 from destination_core.cli.loading import config_argument, connections, echo_json, json_option
 from destination_core.cli.main import DELIVERY, OK
 
@@ -59,7 +60,7 @@ def command(
         echo_json({"choices": listed, "nextPage": choices.next_page})
         return OK
     for one in choices.choices:
-        click.echo(f"{one.value}  {one.label}")
+        click.echo(f"{legible(one.value)}  {legible(one.label)}")
     if choices.next_page is not None:
         click.echo(f"more: --page {choices.next_page}", err=True)
     return OK

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
     counted,
     echo_json,
@@ -122,15 +123,14 @@ def _show(
         click.echo("\nwhat was not delivered, and why")
         for why, count in report.reasons.most_common(EXAMPLES):
             whose = f"{why.subscription}: " if why.subscription else ""
-            click.echo(f"  {count:>7,}  {whose}{why.reason.splitlines()[0][:100]}")
+            click.echo(f"  {count:>7,}  {legible(whose + why.reason.splitlines()[0][:100])}")
         if (more := len(report.reasons) - EXAMPLES) > 0:
             click.echo(f"           and {counted(more, 'other reason')}; --json shows all")
     if report.warnings:
         (warning, _), *_others = report.warnings.most_common(1)
         total = counted(sum(report.warnings.values()), "warning")
-        click.echo(
-            f"\n{total} about what was changed on the way, such as\n           {warning[:100]}"
-        )
+        click.echo(f"\n{total} about what was changed on the way, such as")
+        click.echo(f"           {legible(warning[:100])}")
     rate = report.events / seconds if seconds else 0
     click.echo(f"\n{rate:,.0f} events per second, in {seconds:.2f} s")
     slug = relay.destination.slug

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-import orjson
 
+from destination_core.cli.legible import legible, legible_json
 from destination_core.cli.loading import (
     config_argument,
     connections,
@@ -53,7 +53,7 @@ def command(config: Path, event: str, as_json: bool) -> int:
             if more and parse_event(first):
                 said = "EVENT has several lines; give one: head -n 1 FILE | destinations explain …"
                 raise click.UsageError(said) from None
-        raise click.UsageError(f"EVENT cannot be read: {error}") from error
+        raise click.UsageError(f"EVENT cannot be read: {legible(str(error))}") from error
     opened = connections(config)
     deletes = parsed["type"] == "delete"
     if deletes:
@@ -175,17 +175,18 @@ def _outcome(delivery: "Delivery") -> dict[str, Any]:
 
 def _show(one: dict[str, Any]) -> None:
     verdict = "matches" if one["matched"] else "does not match"
-    click.echo(f"{heading(one['subscription'])} ({one['destination']}, {one['action']}) {verdict}")
+    where = f"({one['destination']}, {one['action']})"
+    click.echo(f"{heading(one['subscription'])} {where} {verdict}")
     for condition in one["decided_by"]:
         holds = "holds" if condition["held"] else "does not hold"
-        actual = orjson.dumps(condition["actual"], default=str).decode()
+        actual = legible_json(condition["actual"], indented=False)
         click.echo(f"  {condition['condition']} {holds}: the event has {actual[:200]}")
     if one.get("payload") is not None:
         click.echo(f"  payload {_indented(one['payload'])}")
     for warning in one.get("warnings", ()):
-        click.echo(f"  warning: {warning}")
+        click.echo(f"  warning: {legible(warning)}")
     if one.get("error"):
-        click.echo(f"  rejected: {one['error']}")
+        click.echo(f"  rejected: {legible(one['error'])}")
     for request in one.get("requests", ()):
         _show_request(request)
     if one.get("excluded"):
@@ -198,13 +199,12 @@ def _show(one: dict[str, Any]) -> None:
 
 
 def _show_request(request: dict[str, Any]) -> None:
-    click.echo(f"  {request['method']} {request['url']}")
+    click.echo(f"  {request['method']} {legible(request['url'])}")
     for key, value in request["headers"].items():
-        click.echo(f"    {key}: {value}")
+        click.echo(f"    {key}: {legible(value)}")
     if request["body"] is not None:
         click.echo(f"    {_indented(request['body'], 4)}")
 
 
 def _indented(value: Any, by: int = 2) -> str:
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
-    return text.replace("\n", "\n" + " " * by)
+    return legible_json(value).replace("\n", "\n" + " " * by)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from destination_core.cli import letters
+from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
     config_argument,
     counted,
@@ -80,20 +81,20 @@ def _line(one: "Waiting") -> str:
     parts = [
         "queued  ",
         shown(one.received),
-        one.destination,
-        one.event.get("event") or one.event.get("type") or "-",
-        one.event.get("userId") or one.event.get("anonymousId") or "-",
-        one.event.get("messageId") or "-",
+        legible(one.destination),
+        legible(one.event.get("event") or one.event.get("type") or "-"),
+        legible(one.event.get("userId") or one.event.get("anonymousId") or "-"),
+        legible(one.event.get("messageId") or "-"),
         f"{tried}{due}",
     ]
-    return "  ".join(map(str, parts))
+    return "  ".join(parts)
 
 
 def _came(service: "Outline", message: str, came: float | None) -> str:
     if came is not None:
         return (
-            f"{message} came in at {shown(came)}; where it is not listed, it was delivered, or no"
-            f" subscription wanted it"
+            f"{legible(message)} came in at {shown(came)}; where it is not listed, it was"
+            f" delivered, or no subscription wanted it, or its `integrations` excluded it"
         )
     hours = service.queue.dedup_window / 3_600
-    return f"{message} is not known: it did not come in within the last {hours:g} h"
+    return f"{legible(message)} is not known: it did not come in within the last {hours:g} h"

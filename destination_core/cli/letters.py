@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import orjson
 
+from destination_core.cli.legible import legible
 from destination_core.cli.loading import check_queue
 from destination_core.cli.moments import Moment, shown
 
@@ -90,14 +91,14 @@ def line(one: "DeadLetter") -> str:
     parts = [
         f"{one.id:>8}",
         shown(one.at),
-        one.destination,
-        one.action or "-",
-        whose["event"] or whose["type"] or "-",
-        whose["userId"] or whose["anonymousId"] or "-",
-        whose["messageId"] or "-",
-        f"{one.code}: {one.reason}",
+        legible(one.destination),
+        legible(one.action or "-"),
+        legible(whose["event"] or whose["type"] or "-"),
+        legible(whose["userId"] or whose["anonymousId"] or "-"),
+        legible(whose["messageId"] or "-"),
+        legible(f"{one.code}: {one.reason}"),
     ]
-    return "  ".join(map(str, parts))
+    return "  ".join(parts)
 
 
 def identity(one: "DeadLetter") -> dict[str, Any]:

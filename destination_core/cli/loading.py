@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-import orjson
 
 from destination_core.cli.certificates import begin_reading
+from destination_core.cli.legible import legible_json
 from destination_core.cli.main import USAGE, quietly_interrupted
 from destination_core.connection import Connection, load_connections
 from destination_core.errors import ConfigurationError
@@ -144,7 +144,7 @@ def address(listen: str) -> tuple[str, int]:
 
 def echo_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode())
+    click.echo(legible_json(value))
 
 
 def interactive() -> bool:

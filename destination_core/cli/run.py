@@ -13,6 +13,7 @@ import orjson
 
 from destination_core.cli import loading
 from destination_core.cli.filling import Filling, NoRoom
+from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
     FILTERED,
     config_argument,
@@ -153,7 +154,7 @@ def _show(fed: _Fed, now: "Mapping[str, Counts]") -> None:
     from destination_core.queue import Counts
 
     for message in fed.unreadable[:SHOWN]:
-        click.echo(f"unreadable: {message}", err=True)
+        click.echo(f"unreadable: {legible(message)}", err=True)
     if len(fed.unreadable) > SHOWN:
         click.echo(f"and {counted(len(fed.unreadable) - SHOWN, 'other')}", err=True)
     known = 0
@@ -162,7 +163,9 @@ def _show(fed: _Fed, now: "Mapping[str, Counts]") -> None:
         known += one.duplicates - was.duplicates
         delivered, dead = one.delivered - was.delivered, one.dead - was.dead
         if name:
-            click.echo(f"{name}: {delivered:,} delivered, {dead:,} dead, {one.queued:,} queued")
+            click.echo(
+                f"{legible(name)}: {delivered:,} delivered, {dead:,} dead, {one.queued:,} queued"
+            )
         elif one.filtered > was.filtered:
             click.echo(f"{one.filtered - was.filtered:,} {FILTERED}")
     if known:

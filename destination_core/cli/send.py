@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
     FILTERED,
     check_files,
@@ -220,7 +221,7 @@ def show(report: "Report", seconds: float) -> None:
             whose = ", ".join(filter(None, (why.destination, why.subscription)))
             where = f"{whose}; " if whose else ""
             where += f"first at {report.places[why][0]}"
-            click.echo(f"  {count:>9,}  {why.status}: {why.reason} ({where})")
+            click.echo(f"  {count:>9,}  {legible(f'{why.status}: {why.reason} ({where})')}")
         more = len(report.reasons) - SHOWN
         if more > 0:
             click.echo(f"             and {counted(more, 'other reason')}; --json shows all")
@@ -228,7 +229,7 @@ def show(report: "Report", seconds: float) -> None:
         total = sum(report.warnings.values())
         click.echo(f"\n{counted(total, 'warning')}, the most frequent:")
         for warning, count in report.warnings.most_common(3):
-            click.echo(f"  {count:>9,}  {warning}")
+            click.echo(f"  {count:>9,}  {legible(warning)}")
 
 
 def exit_code(report: "Report") -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from destination_core.cli import runners
+from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
     check_queue,
     config_argument,
@@ -52,7 +53,7 @@ def command(config: Path, as_json: bool) -> int:
         for name, one in counts.items():
             age = "-" if one.oldest is None else f"{max(0.0, time.time() - one.oldest):,.0f} s"
             numbers = [one.accepted, one.delivered, one.queued, one.dead, one.filtered]
-            shown = name or "(no destination)"
+            shown = legible(name or "(no destination)")
             click.echo(f"{shown:24}" + "".join(f"{one:>12,}" for one in numbers) + f"{age:>12}")
         for name, state in states.items():
             if state["state"] != "closed":
@@ -61,7 +62,7 @@ def command(config: Path, as_json: bool) -> int:
         if queued and not states:
             click.echo("nobody delivers now; start `serve` or `run`")
         for message in damage:
-            click.echo(f"damage: {message}", err=True)
+            click.echo(f"damage: {legible(message)}", err=True)
     lost = any(one.difference or one.damaged for one in counts.values())
     return PROBLEMS if damage or lost else OK
 
@@ -71,7 +72,7 @@ def _paused(name: str, state: "Mapping[str, Any]") -> str:
     since = shown(state["since"])
     left = state["again"] - time.time()
     again = f"asked again in {left:,.0f} s" if state["state"] == "open" else "being asked now"
-    return f"{name}: paused since {since}, {again}: {state['reason']}"
+    return legible(f"{name}: paused since {since}, {again}: {state['reason']}")
 
 
 async def _read(path: Path) -> "tuple[Mapping[str, Counts], list[str], dict[str, dict[str, Any]]]":

@@ -11,6 +11,7 @@ import click
 import orjson
 
 from destination_core.cli import runners
+from destination_core.cli.legible import legible, legible_json
 from destination_core.cli.letters import check_destination
 from destination_core.cli.loading import config_argument, json_option, outline
 from destination_core.cli.main import OK
@@ -84,7 +85,7 @@ class _Tail:
             return
         if self._done.is_set() or not _is_wanted(told, self._wanted):
             return
-        click.echo(orjson.dumps(told).decode() if self._as_json else _line(told))
+        click.echo(legible_json(told, indented=False) if self._as_json else line(told))
         if self._left is not None:
             self._left -= 1
             if self._left == 0:
@@ -105,7 +106,8 @@ def _is_wanted(told: Mapping[str, Any], wanted: Mapping[str, str | None]) -> boo
     )
 
 
-def _line(told: Mapping[str, Any]) -> str:
+def line(told: Mapping[str, Any]) -> str:
+    """Return an outcome in one line."""
     when = time.strftime("%H:%M:%SZ", time.gmtime(told["at"]))
     status = str(told["status"])
     shown = status
@@ -113,19 +115,19 @@ def _line(told: Mapping[str, Any]) -> str:
         shown = click.style(status, fg=COLOURS.get(status, "red"))
     parts = [
         when,
-        told["destination"],
-        told.get("action") or "-",
-        told.get("event") or told.get("type") or "-",
-        told.get("userId") or told.get("anonymousId") or "-",
-        told.get("messageId") or "-",
+        legible(told["destination"]),
+        legible(told.get("action") or "-"),
+        legible(told.get("event") or told.get("type") or "-"),
+        legible(told.get("userId") or told.get("anonymousId") or "-"),
+        legible(told.get("messageId") or "-"),
         shown,
         f"{told['seconds']:.3g} s",
     ]
     if told.get("code"):
-        parts.append(f"{told['code']}: {told['reason']}")
+        parts.append(legible(f"{told['code']}: {told['reason']}"))
     if told["next"] == "retry":
         at = time.strftime("%H:%M:%SZ", time.gmtime(told["retryAt"]))
         parts.append(f"again at {at} (attempt {told['attempts']} failed)")
     if told["next"] == "dead":
         parts.append("dead letter")
-    return "  ".join(map(str, parts))
+    return "  ".join(parts)
