@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,6 +20,7 @@ from destination_core.plugins import PluginFailure, Registry
 if TYPE_CHECKING:
     from destination_core.cli.logs import Redaction
     from destination_core.connection import Outline, Service
+    from destination_core.queue import Counts
     from destination_core.tracing import Tracing
 
 COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -26,6 +28,12 @@ COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_EN
 
 FILTERED: Final = "filtered (no subscription matches, or `integrations` excludes it)"
 """What nobody gets, as people are told."""
+
+NOBODY: Final = "(none)"
+"""What JSON has in the place of a destination's name for what no destination wanted."""
+
+NO_SUCH: Final = "the configuration has no such destination"
+"""What is said beside what is queued for one."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -145,6 +153,13 @@ def address(listen: str) -> tuple[str, int]:
 def echo_json(value: Any) -> None:
     """Print a value as indented JSON."""
     click.echo(legible_json(value))
+
+
+def sums(one: "Counts") -> dict[str, Any]:
+    """Return the counts of a destination since its queue was made, for JSON."""
+    told = {**asdict(one), "difference": one.difference}
+    del told["duplicates"]  # an event is one before it is anybody's
+    return told
 
 
 def interactive() -> bool:

@@ -16,15 +16,18 @@ from destination_core.cli.filling import Filling, NoRoom
 from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
     FILTERED,
+    NO_SUCH,
+    NOBODY,
     config_argument,
     counted,
     echo_json,
     json_option,
+    sums,
 )
 from destination_core.cli.main import DELIVERY, INTERRUPTED, OK, PROBLEMS, starting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
     from destination_core.cli.reading import Line
     from destination_core.connection import Service
@@ -37,6 +40,11 @@ CHUNK = 500
 
 SHOWN = 10
 """Unreadable lines that are shown; --json has them all."""
+
+STATES = ("accepted", "delivered", "dead", "filtered", "queued")
+"""What is told of each destination: what this run has added, and what is queued now."""
+
+ADDED = ("accepted", "delivered", "dead", "filtered", "duplicates")
 
 
 @click.command(epilog="Example: destinations run customerio.yaml events.ndjson.gz")
@@ -106,9 +114,9 @@ def command(
             )
         )
     if as_json:
-        echo_json({"unreadable": fed.unreadable, "destinations": _as_json(counts)})
+        echo_json(_as_json(fed, counts))
     else:
-        _show(fed, counts)
+        _show(fed, counts, {*counts}.difference(one.name for one in service.connections))
     return _end(config, fed, counts, follow=follow)
 
 
@@ -124,9 +132,20 @@ class _Fed:
     is_complete: bool = False
     stuck: str = ""
 
+    def done(self, now: "Mapping[str, Counts]") -> dict[str, dict[str, int]]:
+        """Return what this run has added to each count, by destination, and what is queued now."""
+        from destination_core.queue import Counts
+
+        done = {}
+        for name, one in now.items():
+            was = self.before.get(name, Counts())
+            done[name] = {state: getattr(one, state) - getattr(was, state) for state in ADDED}
+            done[name]["queued"] = one.queued
+        return done
+
     def code(self, now: "Mapping[str, Counts]") -> int:
         """Return the exit code that it stands for."""
-        died = sum(one.dead for one in now.values()) - sum(one.dead for one in self.before.values())
+        died = sum(one["dead"] for one in self.done(now).values())
         if died > 0 or self.stuck:
             return DELIVERY
         return PROBLEMS if self.unreadable else OK
@@ -149,25 +168,21 @@ def _started(running: "Running") -> None:
         logging.getLogger("destinations").info("health and metrics at http://%s:%d", *where)
 
 
-def _show(fed: _Fed, now: "Mapping[str, Counts]") -> None:
+def _show(fed: _Fed, now: "Mapping[str, Counts]", strays: "Collection[str]") -> None:
     """Say what this run did; `status` has the sums of the queue."""
-    from destination_core.queue import Counts
-
     for message in fed.unreadable[:SHOWN]:
         click.echo(f"unreadable: {legible(message)}", err=True)
     if len(fed.unreadable) > SHOWN:
         click.echo(f"and {counted(len(fed.unreadable) - SHOWN, 'other')}", err=True)
-    known = 0
-    for name, one in now.items():
-        was = fed.before.get(name, Counts())
-        known += one.duplicates - was.duplicates
-        delivered, dead = one.delivered - was.delivered, one.dead - was.dead
+    done = fed.done(now)
+    for name, one in done.items():
         if name:
-            click.echo(
-                f"{legible(name)}: {delivered:,} delivered, {dead:,} dead, {one.queued:,} queued"
-            )
-        elif one.filtered > was.filtered:
-            click.echo(f"{one.filtered - was.filtered:,} {FILTERED}")
+            said = ", ".join(f"{one[state]:,} {state}" for state in ("delivered", "dead", "queued"))
+            stray = f" ({NO_SUCH})" if name in strays and one["queued"] else ""
+            click.echo(f"{legible(name)}: {said}{stray}")
+        elif one["filtered"] > 0:
+            click.echo(f"{one['filtered']:,} {FILTERED}")
+    known = sum(one["duplicates"] for one in done.values())
     if known:
         click.echo(f"{counted(known, 'event')} had been queued before")
 
@@ -207,7 +222,16 @@ def _events(lines: "Sequence[Line]", unreadable: list[str]) -> list[dict[str, An
     return events
 
 
-def _as_json(counts: "Mapping[str, Counts]") -> dict[str, object]:
-    from dataclasses import asdict
-
-    return {name or "(none)": asdict(one) for name, one in counts.items()}
+def _as_json(fed: _Fed, now: "Mapping[str, Counts]") -> dict[str, object]:
+    """Return what this run did, and under ``queue`` the sums of the queue since it was made."""
+    done = fed.done(now)
+    unnamed = done.get("", {})
+    return {
+        "unreadable": fed.unreadable,
+        "filtered": unnamed.get("filtered", 0),
+        "duplicates": sum(one["duplicates"] for one in done.values()),
+        "destinations": {
+            name: {state: one[state] for state in STATES} for name, one in done.items() if name
+        },
+        "queue": {name or NOBODY: sums(one) for name, one in now.items()},
+    }

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +10,21 @@ import click
 from destination_core.cli import runners
 from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
+    NO_SUCH,
+    NOBODY,
     check_queue,
     config_argument,
+    counted,
     echo_json,
     json_option,
     outline,
+    sums,
 )
 from destination_core.cli.main import OK, PROBLEMS
 from destination_core.cli.moments import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from destination_core.queue import Counts
 
@@ -34,37 +37,52 @@ def command(config: Path, as_json: bool) -> int:
 
     A running one also tells which destinations are paused, since when and why.
     """
-    path = outline(config).queue_path
+    service = outline(config)
+    path, known = service.queue_path, service.destinations
     check_queue(path)
     counts, damage, states = asyncio.run(_read(path))
     if as_json:
-        destinations = {
-            name or "(none)": {
-                **asdict(one),
-                "difference": one.difference,
-                "breaker": states.get(name),
-            }
+        told = {
+            name or NOBODY: {**sums(one), "breaker": _breaker(states.get(name))}
             for name, one in counts.items()
         }
-        echo_json({"destinations": destinations, "damage": damage})
+        duplicates = sum(one.duplicates for one in counts.values())
+        echo_json({"destinations": told, "duplicates": duplicates, "damage": damage})
     else:
-        columns = ("accepted", "delivered", "queued", "dead", "filtered", "oldest")
-        click.echo(f"{'':24}" + "".join(f"{column:>12}" for column in columns))
-        for name, one in counts.items():
-            age = "-" if one.oldest is None else f"{max(0.0, time.time() - one.oldest):,.0f} s"
-            numbers = [one.accepted, one.delivered, one.queued, one.dead, one.filtered]
-            shown = legible(name or "(no destination)")
-            click.echo(f"{shown:24}" + "".join(f"{one:>12,}" for one in numbers) + f"{age:>12}")
-        for name, state in states.items():
-            if state["state"] != "closed":
-                click.echo(_paused(name, state))
-        queued = sum(one.queued for one in counts.values())
-        if queued and not states:
-            click.echo("nobody delivers now; start `serve` or `run`")
+        _show(counts, states, known)
         for message in damage:
             click.echo(f"damage: {legible(message)}", err=True)
     lost = any(one.difference or one.damaged for one in counts.values())
     return PROBLEMS if damage or lost else OK
+
+
+def _show(
+    counts: "Mapping[str, Counts]",
+    states: "Mapping[str, Mapping[str, Any]]",
+    known: "Collection[str]",
+) -> None:
+    columns = ("accepted", "delivered", "queued", "dead", "filtered", "oldest")
+    click.echo(f"{'':24}" + "".join(f"{column:>12}" for column in columns))
+    for name, one in counts.items():
+        age = "-" if one.oldest is None else f"{max(0.0, time.time() - one.oldest):,.0f} s"
+        numbers = [one.accepted, one.delivered, one.queued, one.dead, one.filtered]
+        shown = legible(name or "(no destination)")
+        click.echo(f"{shown:24}" + "".join(f"{one:>12,}" for one in numbers) + f"{age:>12}")
+    for name, one in counts.items():
+        if one.queued and name not in known:
+            click.echo(f"{legible(name)}: {counted(one.queued, 'event')} queued, {NO_SUCH}")
+    for name, state in states.items():
+        if state["state"] != "closed":
+            click.echo(_paused(name, state))
+    queued = sum(one.queued for one in counts.values())
+    if queued and not states:
+        click.echo("nobody delivers now; start `serve` or `run`")
+
+
+def _breaker(state: "Mapping[str, Any] | None") -> "Mapping[str, Any] | None":
+    """Return what a breaker tells; of a closed one there is nothing to wait for."""
+    closed = state is not None and state["state"] == "closed"
+    return {**state, "again": None} if state and closed else state
 
 
 def _paused(name: str, state: "Mapping[str, Any]") -> str:
