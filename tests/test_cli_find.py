@@ -62,3 +62,28 @@ def test_find(destinations: CommandLine, config: Path) -> None:
     assert "0 queued, 0 dead letters\nm-2 came in at 2023-11-14T22:13:20Z; where it is" in delivered
     assert "m-9 is not known" in destinations("find", config, "--message", "m-9").out
     assert "--user ID, or --message ID" in destinations("find", config).err
+
+
+def test_what_is_not_searched_is_said(destinations: CommandLine, config: Path) -> None:
+    """An email is no userId; what was discarded is only in a log."""
+    asyncio.run(filled(config.with_name("queue.db")))
+    found = destinations("find", config, "--user", "ann@example.com").out
+    assert "no userId or anonymousId is 'ann@example.com'; emails are not searched" in found
+    assert (
+        "or was discarded: see the log of `serve`"
+        in destinations("find", config, "--message", "m-9").out
+    )
+    assert "emails" not in destinations("find", config, "--user", "nobody").out
+
+
+def test_what_waits_for_nobody_is_said(destinations: CommandLine, config: Path) -> None:
+    """Nothing is due of a destination that the configuration does not have; `status` knows, too."""
+    asyncio.run(filled(config.with_name("queue.db")))
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("\n  customerio:", "\n  renamed:", 1))
+    said = "the configuration has no such destination"
+    (queued, *_) = destinations("find", config, "--user", "ann").out.splitlines()
+    assert queued.endswith(said)
+    assert f"customerio: 3 events queued, {said}" in destinations("status", config).out
+    config.write_text(text)
+    assert said not in destinations("status", config).out

@@ -10,6 +10,7 @@ import click
 from destination_core.cli import letters
 from destination_core.cli.legible import legible
 from destination_core.cli.loading import (
+    NO_SUCH,
     config_argument,
     counted,
     echo_json,
@@ -20,6 +21,8 @@ from destination_core.cli.main import OK
 from destination_core.cli.moments import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from destination_core.connection import Outline
     from destination_core.queue.finding import Waiting
 
@@ -59,14 +62,14 @@ def command(config: Path, user: str | None, message: str | None, as_json: bool) 
         )
         return OK
     for one in queued:
-        click.echo(_line(one))
+        click.echo(_line(one, service.destinations))
     for letter in dead:
         click.echo(f"dead    {letters.line(letter)}")
     click.echo(f"{len(queued):,} queued, {counted(len(dead), 'dead letter')}")
     if message is not None:
         click.echo(_came(service, message, came))
     elif not (queued or dead):
-        click.echo("what was delivered is not kept; `tail` shows it as it happens")
+        click.echo(_nothing(user or ""))
     return OK
 
 
@@ -75,8 +78,10 @@ async def _dead(service: "Outline", wanted: letters.Filters) -> list[Any]:
         return [one async for one in letters.matching(queue, wanted)]
 
 
-def _line(one: "Waiting") -> str:
+def _line(one: "Waiting", known: "Collection[str]") -> str:
     due = f"next at {shown(one.due)}" if one.due > time.time() else "due now"
+    if one.destination not in known:
+        due = NO_SUCH
     tried = f"{counted(one.attempts, 'attempt')} failed, " if one.attempts else ""
     parts = [
         "queued  ",
@@ -90,6 +95,12 @@ def _line(one: "Waiting") -> str:
     return "  ".join(parts)
 
 
+def _nothing(user: str) -> str:
+    if "@" in user:
+        return f"no userId or anonymousId is {legible(user)!r}; emails are not searched"
+    return "what was delivered is not kept; `tail` shows it as it happens"
+
+
 def _came(service: "Outline", message: str, came: float | None) -> str:
     if came is not None:
         return (
@@ -97,4 +108,7 @@ def _came(service: "Outline", message: str, came: float | None) -> str:
             f" delivered, or no subscription wanted it, or its `integrations` excluded it"
         )
     hours = service.queue.dedup_window / 3_600
-    return f"{legible(message)} is not known: it did not come in within the last {hours:g} h"
+    return (
+        f"{legible(message)} is not known: it did not come in within the last {hours:g} h, or was"
+        f" discarded: see the log of `serve`"
+    )

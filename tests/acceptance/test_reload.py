@@ -57,7 +57,9 @@ async def test_what_is_queued_for_a_removed_destination_stays(operator: Operator
     operator.simulator.faults.clear()
     text = (operator.folder / "c.json").read_text()
     (operator.folder / "c.json").write_text(text.replace('"customerio":', '"renamed":', 1))
-    assert "customerio: 3 events stay queued" in (await operator.run("run", "c.json")).err
+    run = await operator.run("run", "c.json")
+    assert "customerio: 3 events stay queued" in run.err
+    assert "3 queued (the configuration has no such destination)" in run.out
     (operator.folder / "c.json").write_text(text)
     assert (await operator.run("run", "c.json")).code == 0
     assert held(operator) == [0, 1, 2]
