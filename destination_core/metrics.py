@@ -74,6 +74,12 @@ class Metrics:
             ("destination", "action", "status", "code"),
             registry=self._registry,
         )
+        self._warnings = Counter(
+            "destinations_warnings",
+            "Warnings about data that was changed on the way, of what was delivered.",
+            ("destination", "action"),
+            registry=self._registry,
+        )
         self._latencies: defaultdict[str, Timings] = defaultdict(partial(Timings, LATENCIES))
         self._attempts = Histogram(
             "destinations_attempt_seconds",
@@ -105,6 +111,8 @@ class Metrics:
         seen = {(action, str(DeliveryStatus.DELIVERED), ""): many for action, many in good.items()}
         for (action, status, code), many in (seen | failed).items():
             self._outcomes.labels(name, action, status, self._bounded(name, code)).inc(many)
+        for one in [one for one in every if one.warnings and one.error is None]:
+            self._warnings.labels(name, one.action).inc(len(one.warnings))
         now = self._runner.clock()
         latency = self._latencies[name]
         received = Tally([one.job.received for one in settlements if isinstance(one, Delivered)])

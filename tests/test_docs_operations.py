@@ -9,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from destination_core import metrics
 from destination_core.server import Server, Source, Sources
+from destination_core.work import Delivery
 from tests.observed import observed, person
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,8 @@ async def shown(path: Path) -> tuple[dict[str, set[str]], set[str], dict[str, se
             async with session.post(f"http://127.0.0.1:{server.port}/v1/b", json=body) as answer:
                 assert answer.status == 200
             await here.settled()
+            warned = Delivery(person(1), "a", "Upsert", "upsertContact", warnings=("cut",))
+            here.metrics._observe("a", [], [[warned]])
             here.runner.workers["a"].rate = 10.0
             text = (await here.metrics.page()).body.decode()
     families: dict[str, set[str]] = {}

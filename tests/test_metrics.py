@@ -103,6 +103,18 @@ async def test_what_was_not_tried_is_no_outcome(tmp_path: Path) -> None:
     ]
 
 
+async def test_warnings_are_counted(tmp_path: Path) -> None:
+    """Those of what was delivered: what was not will have them again."""
+    async with observed(tmp_path / "q") as here:
+        for error in (None, RetryableError("503")):
+            delivery = Delivery(
+                person(1), "a", "Upsert", "upsertContact", error=error, warnings=("cut", "dropped")
+            )
+            here.metrics._observe("a", [], [[delivery]])
+        seen = await here.values()
+    assert seen['destinations_warnings_total{action="upsertContact",destination="a"}'] == 2
+
+
 async def test_codes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plugin may make up codes from what it is answered; the label does not grow with them."""
     monkeypatch.setattr(metrics, "MOST_CODES", 3)

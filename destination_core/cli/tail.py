@@ -125,6 +125,7 @@ def line(told: Mapping[str, Any]) -> str:
     ]
     if told.get("code"):
         parts.append(legible(f"{told['code']}: {told['reason']}"))
+    parts += [f"warning: {legible(one)}" for one in told.get("warnings", ())]
     if told["next"] == "retry":
         at = time.strftime("%H:%M:%SZ", time.gmtime(told["retryAt"]))
         parts.append(f"again at {at} (attempt {told['attempts']} failed)")

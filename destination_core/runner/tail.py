@@ -25,10 +25,11 @@ class Tail:
     """A socket that only the owner of the file may open; an async context manager.
 
     One object per delivery: ``at`` (Unix seconds), ``destination``, ``subscription``, ``action``,
-    ``status``, ``code``, ``reason``, ``type``, ``event``, ``messageId``, ``userId``,
-    ``anonymousId``, ``attempts``, ``seconds`` since receipt, and ``next``: "retry" with
-    ``retryAt``, "dead", or "" when that was the end. Without readers it costs nothing. Before all
-    others comes one with ``destinations``: what ``states`` returns, which are paused and why.
+    ``status``, ``code``, ``reason``, ``warnings`` (what was changed on the way), ``type``,
+    ``event``, ``messageId``, ``userId``, ``anonymousId``, ``attempts``, ``seconds`` since receipt,
+    and ``next``: "retry" with ``retryAt``, "dead", or "" when that was the end. What is queued for
+    nobody is no delivery. Without readers it costs nothing. Before all others comes one with
+    ``destinations``: what ``states`` returns, which are paused and why.
     """
 
     def __init__(
@@ -147,6 +148,7 @@ def _records(
             "status": str(one.status),
             "code": one.error.code if one.error is not None else "",
             "reason": one.reason,
+            "warnings": one.warnings,
         }
         | _event(one.event)
         for one in deliveries

@@ -46,6 +46,28 @@ async def test_outcomes_are_shown_as_they_happen(operator: Operator) -> None:
     assert not list(operator.folder.glob("queue.db-tail-*"))
 
 
+async def test_what_was_changed_on_the_way_is_shown(operator: Operator) -> None:
+    """An event whose name was cut is delivered with a warning: as text, as JSON, and counted."""
+    long = {**track(1), "event": "x" * 101}
+    async with serving(operator) as service, aiohttp.ClientSession() as session:
+        (path,) = operator.folder.glob("queue.db-tail-*")
+        tails = [
+            await operator.start("tail", "s.json", "-n", "1", *more) for more in ((), ("--json",))
+        ]
+        await watched(path, 2)
+        assert await service.post(session, [long])
+        text, told = [(await operator.ended(tail)).out for tail in tails]
+        (warning,) = json.loads(told)["warnings"]
+        assert "100 bytes" in warning
+        assert f"warning: {warning}" in text
+        async with session.get(f"{service.url}/metrics") as answer:
+            shown = await answer.text()
+        assert (
+            'destinations_warnings_total{action="trackEvent",destination="customerio"} 1' in shown
+        )
+        assert await service.end() == 0
+
+
 async def test_status_says_who_is_paused_and_why(operator: Operator) -> None:
     """Beside the service that pauses it; without one nobody knows."""
     operator.simulator.faults.add(Fault(status=401, times=1_000))
@@ -87,9 +109,9 @@ async def test_tail_waits_for_a_runner(operator: Operator) -> None:
     assert (await operator.ended(tail)).code == 0
 
 
-async def watched(path: Path) -> None:
-    """Wait until somebody is connected to a socket: the kernel lists both of its ends."""
+async def watched(path: Path, many: int = 1) -> None:
+    """Wait until so many are connected to a socket: the kernel lists its end of each."""
     kernel = Path("/proc/net/unix")
     async with asyncio.timeout(20):
-        while kernel.read_text().count(str(path)) < 2:  # noqa: ASYNC110, ASYNC240
+        while kernel.read_text().count(str(path)) < 1 + many:  # noqa: ASYNC110, ASYNC240
             await asyncio.sleep(0.05)
