@@ -288,3 +288,10 @@ def test_explain_obeys_integrations(destinations: CommandLine, config: Path, kin
     assert first["excluded"] == "`integrations` excludes customerio"
     event["integrations"]["Customer.io"] = {}
     assert "https://" in destinations("explain", config, json.dumps(event)).out
+
+
+def test_tail_says_what_it_does_not_show(destinations: CommandLine) -> None:
+    """Who waits for an event that nobody gets must not wait for ever; each word leads on."""
+    said = " ".join(destinations("tail", "--help").out.split())
+    for word in ("no subscription wants", "`integrations` exclude", "`explain`", "discarded"):
+        assert word in said

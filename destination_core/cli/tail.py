@@ -19,20 +19,30 @@ from destination_core.cli.main import OK
 LOOK_SECONDS = 0.5
 """Between two looks for runners that have started meanwhile."""
 
+STATUSES = (
+    *("delivered", "rejected", "refused", "retryable", "setup_error"),
+    *("filtered", "poison"),  # of what had been queued and was not tried
+)
+
 COLOURS = {"delivered": "green", "retryable": "yellow", "filtered": "bright_black"}
 
 
 @click.command(epilog="Example: destinations tail customerio.yaml --user u123")
 @config_argument
 @click.option("--destination", help="Of this destination only.")
-@click.option("--status", help="With this status only: delivered, rejected, refused, retryable, ….")
+@click.option("--status", type=click.Choice(STATUSES), help="With this status only.")
 @click.option("--user", help="Of the user with this userId or anonymousId only.")
 @click.option("--message", help="Of the event with this messageId only.")
 @click.option("--event", help="Of events with this name, or of this type, only.")
 @click.option("-n", "--lines", type=click.IntRange(1), help="End after so many.")
 @json_option
 def command(config: Path, lines: int | None, as_json: bool, **wanted: str | None) -> int:
-    """Show what becomes of events while `serve` or `run` delivers them, until Ctrl-C."""
+    """Show what becomes of events while `serve` or `run` delivers them, until Ctrl-C.
+
+    What does not come is no delivery: events that no subscription wants or whose `integrations`
+    exclude it (`explain` tells, `status` counts them as filtered), and events that `serve`
+    discarded (its log has the code).
+    """
     service = outline(config)
     check_destination(wanted["destination"], service.destinations)
     try:
