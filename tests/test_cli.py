@@ -1,5 +1,6 @@
 """The command line: what each command prints, and which exit code it ends with."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -35,6 +36,8 @@ def test_the_list_of_commands(destinations: CommandLine) -> None:
         (["check", "nowhere.yaml"], "nowhere.yaml"),
         (["describe", "customerio", "--format", "pdf"], "pdf"),
         (["completion", "cmd"], "cmd"),
+        (["tail", __file__, "--status", "bogus"], "'bogus' is not one of 'delivered'"),
+        (["serve", __file__, "--listen", "127.0.0.1:99999"], "a port up to 65535, got"),
     ],
 )
 def test_wrong_usage_is_2(destinations: CommandLine, arguments: list[str], said: str) -> None:
@@ -288,6 +291,29 @@ def test_explain_obeys_integrations(destinations: CommandLine, config: Path, kin
     assert first["excluded"] == "`integrations` excludes customerio"
     event["integrations"]["Customer.io"] = {}
     assert "https://" in destinations("explain", config, json.dumps(event)).out
+
+
+def test_explain_reads_gzip(destinations: CommandLine, config: Path) -> None:
+    """As `send` does; what is damaged is told."""
+    event = config.with_name("one.json.gz")
+    packed = gzip.compress(b'{"type": "track", "event": "A", "userId": "u"}')
+    event.write_bytes(packed)
+    assert destinations("explain", config, event).code == 0
+    event.write_bytes(packed[:-9])
+    run = destinations("explain", config, event)
+    assert (run.code, "gzip stream is damaged" in run.err) == (2, True)
+
+
+def test_explain_says_what_serve_would_discard(destinations: CommandLine, config: Path) -> None:
+    """`send` and `run` would take it: the plan is shown, too."""
+    run = destinations("explain", config, '{"type": "track", "event": "A"}')
+    assert "1 of 3 subscriptions match" in run.out
+    said = "`serve` would discard it: event has neither userId nor anonymousId (no_user_anon_id)\n"
+    assert said in run.out
+    first = destinations("explain", config, '{"type": "track", "event": "A"}', "--json").json()[0]
+    assert first["serve_discards"].endswith("(no_user_anon_id)")
+    good = '{"type": "track", "event": "A", "userId": "u"}'
+    assert "discard" not in destinations("explain", config, good).out
 
 
 def test_tail_says_what_it_does_not_show(destinations: CommandLine) -> None:

@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from destination_core.cli.main import COMMANDS, group
+from destination_core.cli.main import COMMANDS, group, is_compiled
 from destination_core.errors import PluginError
 from tests.command_line import CANARY, SITE, CommandLine
 
@@ -131,9 +132,11 @@ def test_help_is_quick() -> None:
 
 
 def test_version(destinations: CommandLine) -> None:
-    """The version of the core, and nothing else."""
+    """The version of the core, and nothing else: what is tested here are the sources."""
     run = destinations("--version")
     assert (run.code, run.out) == (0, version("destination-core") + "\n")
+    assert is_compiled(find_spec("orjson.orjson"))
+    assert not is_compiled(find_spec("destination_core.plan"))
 
 
 def test_debug_shows_where_an_error_comes_from(destinations: CommandLine) -> None:

@@ -45,6 +45,7 @@ EXIT_CODES = """\
 | 3 | configuration |
 | 4 | authentication |
 | 5 | delivery |
+| 70 | a plugin blocked the process, which was ended: start it again |
 | 130 | interrupted: not everything was read |"""
 
 

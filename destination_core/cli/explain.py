@@ -1,9 +1,12 @@
 """`destinations explain`."""
 
 import asyncio
+import gzip
 import os
 import sys
+import zlib
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,7 +47,7 @@ def command(config: Path, event: str, as_json: bool) -> int:
     from destination_core.errors import InvalidEvent
     from destination_core.event import parse_event
 
-    text = _read(event)
+    text = _inflated(_read(event))
     try:
         parsed = parse_event(text)
     except InvalidEvent as error:
@@ -64,11 +67,14 @@ def command(config: Path, event: str, as_json: bool) -> int:
             for connection in opened
             for one in connection.subscriptions
         ]
+    discard = _discard(parsed)
     if as_json:
-        echo_json(found)
+        echo_json([one | ({"serve_discards": discard} if discard else {}) for one in found])
     else:
         for one in found:
             _show(one)
+        if discard:
+            click.echo(f"`serve` would discard it: {discard}")
         click.echo(_sum(found, len(opened), deletes=deletes))
     if parsed["type"] not in TYPES:
         known = ", ".join(TYPES)
@@ -97,6 +103,26 @@ def _exclusion(connection: "Connection[Any]", event: dict[str, Any]) -> str:
     if allowed(connection, event.get("integrations")):
         return ""
     return f"`integrations` excludes {connection.name}"
+
+
+def _inflated(data: bytes) -> bytes:
+    """Unpack what is gzipped, as `send` does."""
+    from destination_core.cli.reading import GZIP_MAGIC
+
+    if not data.startswith(GZIP_MAGIC):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise click.UsageError(f"EVENT cannot be read: gzip stream is damaged: {error}") from error
+
+
+def _discard(event: dict[str, Any]) -> str:
+    """Return why `serve` would not take an event, with the code of its log; "" when it would."""
+    from destination_core.server.call import read_call
+
+    discards = read_call("batch", {"batch": [event]}, datetime.now(UTC), "").discards
+    return f"{discards[0].message} ({discards[0].code})" if discards else ""
 
 
 def _read(event: str) -> bytes:

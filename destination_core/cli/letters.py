@@ -52,15 +52,20 @@ def check_destination(name: str | None, known: Iterable[str]) -> None:
 
 
 async def matching(queue: "SqliteQueue", wanted: Filters) -> "AsyncIterator[DeadLetter]":
-    """Yield the dead letters that are meant, the oldest first."""
-    after = 0
+    """Yield the dead letters that are meant, the oldest first; says when the action has none."""
+    after, actions = 0, set[str]()
     while page := await queue.dead_letters(
         destination=wanted.get("destination"), limit=PAGE, after=after
     ):
         for one in page:
+            actions.add(one.action)
             if _fits(one, wanted):
                 yield one
         after = page[-1].id
+    action = wanted.get("action")
+    if action is not None and action not in actions:
+        there = f"; there are of {', '.join(sorted(filter(None, actions)))}" if actions else ""
+        click.echo(legible(f"no dead letter is of the action {action!r}{there}"), err=True)
 
 
 def _fits(one: "DeadLetter", wanted: Filters) -> bool:

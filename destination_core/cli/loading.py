@@ -29,6 +29,8 @@ COLLECTOR: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_EN
 FILTERED: Final = "filtered (no subscription matches, or `integrations` excludes it)"
 """What nobody gets, as people are told."""
 
+MOST_PORTS: Final = 65_535
+
 NOBODY: Final = "(none)"
 """What JSON has in the place of a destination's name for what no destination wanted."""
 
@@ -145,8 +147,8 @@ def check_queue(path: Path) -> None:
 def address(listen: str) -> tuple[str, int]:
     """Read HOST:PORT."""
     host, _, port = listen.rpartition(":")
-    if not port.isdigit() or not host:
-        raise click.UsageError(f"--listen must be HOST:PORT, got {listen!r}")
+    if not port.isdecimal() or not host or int(port) > MOST_PORTS:
+        raise click.UsageError(f"--listen must be HOST:PORT, a port up to 65535, got {listen!r}")
     return host.strip("[]"), int(port)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from threading import current_thread, main_thread
 from typing import Final, NoReturn
 
@@ -117,12 +118,35 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _show_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+    from importlib.util import find_spec
+
+    compiled = is_compiled(find_spec("destination_core.plan"))
+    click.echo(version("destination-core") + (" (compiled)" if compiled else ""))
+    ctx.exit()
+
+
+def is_compiled(spec: "ModuleSpec | None") -> bool:
+    """Tell whether a module is made of C: the others that every event passes are, then, too."""
+    return spec is not None and isinstance(spec.loader, ExtensionFileLoader)
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Try it: destinations demo",
 )
-@click.version_option(package_name="destination-core", message="%(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version, and whether the modules are compiled, and exit.",
+)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def group(debug: bool) -> None:
     """Deliver customer events to destinations, as Segment's Actions do."""

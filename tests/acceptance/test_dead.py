@@ -40,6 +40,9 @@ async def test_dead_letters_tell_whose_they_are_and_go_by_number(operator: Opera
             2,
             True,
         )
+    wrong = await operator.run("dead", "list", "c.json", "--action", "nope")
+    assert wrong.err == "no dead letter is of the action 'nope'; there are of trackEvent\n"
+    assert (await operator.run("dead", "list", "c.json", "--action", "trackEvent")).err == ""
     replay = await operator.run("replay", "c.json", "--dry-run", "--message", "m-0")
     assert "warning: crm, other: Customer.io orders" in replay.err
     alone = await operator.run("replay", "c.json", "--dry-run", "--message", "m-3")

@@ -62,6 +62,9 @@ async def test_what_was_changed_on_the_way_is_shown(operator: Operator) -> None:
         assert f"warning: {warning}" in text
         async with session.get(f"{service.url}/metrics") as answer:
             shown = await answer.text()
+        status = (await operator.run("status", "s.json", "--json")).json()
+        breaker = status["destinations"]["customerio"]["breaker"]
+        assert (breaker["state"], breaker["again"]) == ("closed", None)
         assert (
             'destinations_warnings_total{action="trackEvent",destination="customerio"} 1' in shown
         )

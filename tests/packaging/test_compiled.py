@@ -45,6 +45,7 @@ def test_what_is_compiled_does_the_same(tmp_path: Path) -> None:
         check_contents(name, wheel)
     environment = Environment(tmp_path / "env", tmp_path / "dist")
     environment.must("pip", "install", "--no-deps", *map(str, compiled.values()))
+    assert environment.must("destinations", "--version").strip().endswith(" (compiled)")
     for module in [one for name in SOURCES for one in modules(name)]:
         dotted = module.removesuffix(".py").replace("/", ".")
         where = environment.must("python", "-c", f"import {dotted} as m; print(m.__file__)")
