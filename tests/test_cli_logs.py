@@ -93,3 +93,14 @@ def test_what_was_left_out_is_said_at_the_end(capsys: pytest.CaptureFixture[str]
     written = capsys.readouterr().err
     assert written.count('"again"') == logs.MOST
     assert "again (repeated 5 times)" in written
+
+
+@pytest.mark.usefixtures("undone")
+def test_a_message_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a destination answers may be in it; it cannot look like a record of its own."""
+    logs.configure(as_json=False)
+    logging.getLogger("x").error("a: paused: %s", "401\n2026-11-29T00:00:00Z [info] \x9b\x1b[2J")
+    first, second, end = capsys.readouterr().err.split("\n")
+    assert first.endswith("a: paused: 401")
+    assert second.startswith(r"    2026-11-29T00:00:00Z [info] \x9b\x1b[2J")
+    assert (end, second.isprintable()) == ("", True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
+from destination_core.cli.legible import legible
 from destination_core.http.redaction import Redactor
 
 
@@ -163,11 +164,12 @@ def _formatter(redaction: Redaction, *, as_json: bool) -> logging.Formatter:
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
         else [
+            _legible,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 # the default one shows local variables, and so secrets
                 exception_formatter=structlog.dev.plain_traceback,
-            )
+            ),
         ]
     )
     return structlog.stdlib.ProcessorFormatter(
@@ -178,6 +180,15 @@ def _formatter(redaction: Redaction, *, as_json: bool) -> logging.Formatter:
             redaction,
         ],
     )
+
+
+def _legible(
+    _logger: Any, _method: str, told: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Escape what could steer a terminal; lines after the first are set in, as no record is."""
+    lines = str(told["event"]).split("\n")
+    told["event"] = "\n    ".join(legible(one) for one in lines)
+    return told
 
 
 def _uncaught(
