@@ -70,7 +70,7 @@ async def test_sigterm_while_a_destination_hangs(operator: Operator) -> None:
         assert await service.end() == 0
     run = await operator.run("run", "s.json", "--json")
     assert run.code == 0, run.err
-    assert run.json()["destinations"]["customerio"]["delivered"] == 20
+    assert run.json()["queue"]["customerio"]["delivered"] == 20
     assert set(held(operator)) == set(range(20))
 
 
