@@ -14,7 +14,7 @@ from destination_core.cli.certificates import Trust, read_later
 PROGRAM = """
 import asyncio, sys
 from destination_core.cli.main import group
-group.get_command(None, "serve")
+group.resolve_command(group.make_context("destinations", ["serve"]), ["serve", "c.yaml"])
 from destination_core.cli.certificates import trust
 from destination_core.http import AiohttpTransport, Request
 import aiohttp

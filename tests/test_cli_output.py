@@ -115,20 +115,33 @@ def test_errors_are_one_line(
     assert "Traceback" not in run.err
 
 
-def test_help_is_quick() -> None:
-    """`--help` imports none of what only the commands need."""
+def loaded_for_help(*command: str) -> set[str]:
+    """Ask for help in a process of its own; return the modules that it took."""
     program = (
-        "import sys, destination_core.cli as c; sys.argv = ['destinations', '--help']\n"
+        f"import sys, destination_core.cli as c; sys.argv = ['', *{command}, '--help']\n"
         "try: c.main()\n"
         "finally: print(*sys.modules, file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert all(name in done.stdout for name in COMMANDS)
+    assert all(name in done.stdout for name in command or COMMANDS)
     loaded = set(done.stderr.split())
     assert "click" in loaded
-    assert loaded.isdisjoint({"aiohttp", "pydantic", "lark", "liquid", "orjson", "rich", "asyncio"})
+    return loaded
+
+
+def test_help_is_quick() -> None:
+    """`--help` imports none of what only the commands need."""
+    slow = {"aiohttp", "pydantic", "lark", "liquid", "orjson", "rich", "asyncio"}
+    assert loaded_for_help().isdisjoint(slow)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_of_a_command_is_quick(command: str) -> None:
+    """It does not wait for what the command works with either."""
+    slow = {"aiohttp", "pydantic", "lark", "liquid", "rich", "structlog", "copier"}
+    assert loaded_for_help(command).isdisjoint(slow)
 
 
 def test_version(destinations: CommandLine) -> None:

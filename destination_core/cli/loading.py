@@ -1,25 +1,24 @@
-"""What commands have in common: plugins, configurations, JSON output."""
+"""What commands have in common: plugins, configurations, JSON output.
+
+What is slow to import is imported where it is used: `--help` of every command waits for this.
+"""
 
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from destination_core.cli.certificates import begin_reading
 from destination_core.cli.legible import legible_json
 from destination_core.cli.main import USAGE, quietly_interrupted
-from destination_core.connection import Connection, load_connections
-from destination_core.errors import ConfigurationError
-from destination_core.plugins import PluginFailure, Registry
 
 if TYPE_CHECKING:
     from destination_core.cli.logs import Redaction
-    from destination_core.connection import Outline, Service
+    from destination_core.connection import Connection, Outline, Service
+    from destination_core.plugins import PluginFailure, Registry
     from destination_core.queue import Counts
     from destination_core.tracing import Tracing
 
@@ -47,17 +46,22 @@ config_argument: Callable[[F], F] = click.argument(
 )
 
 
-def registry() -> Registry:
+def registry() -> "Registry":
     """Load the installed plugins; broken ones are named on standard error."""
     with quietly_interrupted():
+        from destination_core.plugins import Registry
+
         found = Registry.discover()
         _tell(found.failures)
     return found
 
 
-def connections(config: Path) -> list[Connection[Any]]:
+def connections(config: Path) -> "list[Connection[Any]]":
     """Open the connections of a configuration file; destinations that it lacks are not loaded."""
     with quietly_interrupted():
+        from destination_core.connection import load_connections
+        from destination_core.plugins import Registry
+
         found = Registry.discover()
         _tell(found.failed)
         return load_connections(config, found, os.environ)
@@ -65,9 +69,10 @@ def connections(config: Path) -> list[Connection[Any]]:
 
 def configured(config: Path) -> "Service":
     """Read all of a configuration file, also what only the runner needs."""
-    from destination_core.connection import load_service
-
     with quietly_interrupted():
+        from destination_core.connection import load_service
+        from destination_core.plugins import Registry
+
         found = Registry.discover()
         _tell(found.failed)
         return load_service(config, found, os.environ)
@@ -82,9 +87,11 @@ def outline(config: Path) -> "Outline":
 
 def service(config: Path, redaction: "Redaction") -> "Service":
     """Read a configuration to run it; its secrets are not logged from here on."""
-    from destination_core.connection import load_service
-
     with quietly_interrupted():
+        from destination_core.cli.certificates import begin_reading
+        from destination_core.connection import load_service
+        from destination_core.plugins import Registry
+
         found = Registry.discover()
         found.require_sound()
         read = load_service(config, found, os.environ)
@@ -93,7 +100,7 @@ def service(config: Path, redaction: "Redaction") -> "Service":
     return read
 
 
-def _tell(failures: Iterable[PluginFailure]) -> None:
+def _tell(failures: "Iterable[PluginFailure]") -> None:
     for failure in failures:
         click.echo(f"warning: {failure}", err=True)
 
@@ -113,6 +120,8 @@ def tracing() -> "Iterator[Tracing | None]":
 
         made = Tracing.to_collector(os.environ.get("OTEL_SERVICE_NAME") or "destinations")
     except ImportError as error:
+        from destination_core.errors import ConfigurationError
+
         raise ConfigurationError(
             f"{named[0]} is set, but OpenTelemetry is not installed ({error.name});"
             f" pip install 'destination-core[otel]', or unset it"
@@ -159,6 +168,8 @@ def echo_json(value: Any) -> None:
 
 def sums(one: "Counts") -> dict[str, Any]:
     """Return the counts of a destination since its queue was made, for JSON."""
+    from dataclasses import asdict
+
     told = {**asdict(one), "difference": one.difference}
     del told["duplicates"]  # an event is one before it is anybody's
     return told

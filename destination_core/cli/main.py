@@ -83,8 +83,17 @@ def starting() -> Iterator[None]:
         gc.enable()
 
 
+HELP: Final = ("-h", "--help")
+
+LIGHT: Final = ("completion", "new")
+"""Commands that need neither plugins nor configurations."""
+
+
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called."""
+    """A group whose commands are imported when they are called.
+
+    What is slow to import (pydantic, aiohttp) is not waited for by who only asks for help.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's
         """List the commands in alphabetical order."""
@@ -94,9 +103,7 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        from destination_core.cli.certificates import read_later  # imports ssl
-
-        with quietly_interrupted(), starting(), read_later():
+        with quietly_interrupted(), starting():
             command = import_module(f"destination_core.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 
@@ -108,13 +115,18 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; a typing error is met with the nearest one."""
+        """Find a command, and what it works with; a typing error is met with the nearest one."""
         if args and args[0] not in COMMANDS:
             import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
+        if not (ctx.resilient_parsing or args[0] in LIGHT or any(one in HELP for one in args)):
+            from destination_core.cli.certificates import read_later  # imports ssl
+
+            with quietly_interrupted(), starting(), read_later():
+                import_module("destination_core.connection")
         return super().resolve_command(ctx, args)
 
 
@@ -136,7 +148,7 @@ def is_compiled(spec: "ModuleSpec | None") -> bool:
 
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": list(HELP), "max_content_width": 100},
     epilog="Try it: destinations demo",
 )
 @click.option(
