@@ -161,6 +161,23 @@ def test_segments_shapes_are_accepted(tmp_path: Path, shape: str) -> None:
     assert subscription.trigger.render() == 'type = "identify"'
 
 
+def test_settings_are_shared_by_merging(tmp_path: Path) -> None:
+    """What a merge key brings in counts like what stands there; a mistake is at its anchor."""
+    shared = (
+        YAML.replace("settings:", "settings: &shared")
+        + """\
+  second:
+    plugin: acme
+    settings: {<<: *shared, region: eu}
+"""
+    )
+    first, second = loaded(tmp_path, shared)
+    assert second.settings.api_key == first.settings.api_key
+    assert (first.settings.region, second.settings.region) == ("us", "eu")
+    found = problems(tmp_path, shared.replace("ACME_KEY", "NOPE"))
+    assert [one.partition(": ")[0] for one in found] == ["config.yaml:5:7"] * 2
+
+
 def test_what_is_disabled_is_left_out(tmp_path: Path) -> None:
     """A disabled destination is not opened, a disabled subscription not compiled."""
     off = YAML.replace("plugin: acme", "plugin: acme\n    enabled: false")

@@ -1,5 +1,6 @@
 """Configuration files as text: three formats, plain data, and the place of every key."""
 
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,21 @@ def test_what_is_not_there_stands_where_its_parent_does(tmp_path: Path) -> None:
         (".yaml", "a: *nowhere", "c.yaml:1:4: not YAML: "),
         (".yaml", "a: \x01", "not YAML: "),
         (".json", '{\n "a": }', "c.json:2:7: not JSON: "),
+        (
+            ".yaml",
+            "a: !!python/object/apply:os.system [x]",
+            "c.yaml:1:4: not YAML: tag !!python/ob",
+        ),
+        (".yaml", "a:\n  - !mine {b: 1}", "c.yaml:2:5: not YAML: tag !mine is unknown here"),
+        (".yaml", "? [a]\n: 1", "c.yaml:1:3: not YAML: a name must be a text"),
+        (".yaml", "a: {1: x}", "c.yaml:1:5: not YAML: a name must be a text"),
+        (".yaml", "a: &a {b: *a}", "or an alias is inside of its own anchor"),
+        (".yaml", "a: &a {<<: *a}", "or an alias is inside of its own anchor"),
+        (".yaml", "a: {<<: 5}", "c.yaml:1:9: not YAML: `<<` takes a mapping"),
+        (".json", '{"b": {"a": 1,\n"a": 2}}', "c.json:2:1: not JSON: key 'a' is there twice"),
         (".json", "[" * 100_000, "c.json: is nested too deeply"),
+        (".json", "[" * 300 + "]" * 300, "c.json: is nested too deeply: more than 200 levels"),
+        (".toml", "a" + ".a" * 300 + " = 1", "c.toml: is nested too deeply: more than 200 levels"),
         (".toml", "a = 1\na = 2\n", "c.toml"),
         (".toml", "x\n", "c.toml:1:2: not TOML: "),
         (".ini", "", "must end in .yaml, .yml, .toml, .json, got '.ini'"),
@@ -104,3 +119,62 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """With the system's reason."""
     with pytest.raises(dc.ConfigurationError, match=r"c\.yaml: cannot be read: No such file"):
         read(tmp_path / "c.yaml")
+
+
+def test_keys_are_merged_in(tmp_path: Path) -> None:
+    """Own keys go before merged ones, the first before the second; each stands where it is."""
+    found = source(
+        tmp_path,
+        ".yaml",
+        """\
+a: &a {x: 1, y: {z: 2}}
+b: &b {<<: *a, v: 3, x: 4}
+c:
+  w: 5
+  <<: [*b, {v: 6, u: 7}]
+""",
+    )
+    assert found.data == {
+        "a": {"x": 1, "y": {"z": 2}},
+        "b": {"v": 3, "x": 4, "y": {"z": 2}},
+        "c": {"w": 5, "v": 3, "x": 4, "y": {"z": 2}, "u": 7},
+    }
+    places = {("c", "w"): "4:3", ("c", "x"): "2:22", ("c", "y", "z"): "1:18", ("c", "u"): "5:19"}
+    assert {key: found.place(key).partition(":")[2] for key in places} == places
+
+
+@pytest.mark.parametrize("member", ["[{}]", "{{<<: [{}]}}"], ids=["lists", "merged"])
+def test_aliases_of_aliases_are_bounded(tmp_path: Path, member: str) -> None:
+    """Ten levels of ten would be ten thousand million values; ten merges of one key are one."""
+    lines = ["a0: &a0 {x: 1}"]
+    for level in range(1, 11):
+        aliases = ", ".join([f"*a{level - 1}"] * 10)
+        lines.append(f"a{level}: &a{level} {member.format(aliases)}")
+    if member.startswith("["):
+        with pytest.raises(dc.ConfigurationError, match="aliases unfold to more than 200,000 valu"):
+            source(tmp_path, ".yaml", "\n".join(lines))
+    else:
+        assert source(tmp_path, ".yaml", "\n".join(lines)).data["a10"] == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text", "said"),
+    [
+        (".json", '{"k": "hunter2",\n"k": "hunter3"}', "2:1: not JSON: key 'k' is there twice"),
+        (
+            ".yaml",
+            "k: hunter2\nk: hunter3",
+            "2:1: not YAML: key 'k' is there twice, first in line 1",
+        ),
+        (".yaml", "k: !!int hunter2", "1:4: not YAML: the value is not what !!int says"),
+        (".yaml", "k: !!bool hunter2", "1:4: not YAML: the value is not what !!bool says"),
+        (".yaml", "k: 'hunter2\nb: 1", "2:5: not YAML: "),
+    ],
+)
+def test_no_value_is_shown_in_a_mistake(tmp_path: Path, suffix: str, text: str, said: str) -> None:
+    """It may be a secret: key and places say enough, also where the traceback is shown."""
+    with pytest.raises(dc.ConfigurationError) as caught:
+        source(tmp_path, suffix, text)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert f"c{suffix}:{said}" in shown
+    assert "hunter" not in shown

@@ -2,9 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,8 @@ FORMATS: Final = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "js
 LARGEST: Final = 10_000_000
 """Bytes of a configuration file."""
 
+DEEPEST: Final = 200
+"""Levels of a configuration file, whatever its format; a mapping has half of them at most."""
 
 Positions = Mapping[Location, tuple[int, int]]
 """Line and column of each key."""
@@ -62,70 +63,67 @@ def read(path: Path) -> Source:
         raise ConfigurationError(f"{path}: is not UTF-8 at byte {error.start}") from error
     if len(content) > LARGEST:
         raise ConfigurationError(f"{path}: is larger than {LARGEST:,} bytes")
-    return {"yaml": _yaml, "toml": _toml, "json": _json}[kind](str(path), text)
+    source = {"yaml": _yaml, "toml": _toml, "json": _json}[kind](str(path), text)
+    if _is_deeper(source.data, DEEPEST):
+        raise ConfigurationError(f"{path}: is nested too deeply: more than {DEEPEST} levels")
+    return source
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    members = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return False
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in members)
 
 
 def _yaml(path: str, text: str) -> Source:
-    from ruamel.yaml import YAML  # noqa: PLC0415  slow to import, and only YAML needs it
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+    # slow to import, and only YAML needs it
+    from destination_core.connection.yaml_text import read_yaml  # noqa: PLC0415
 
-    try:
-        loaded = YAML(typ="rt", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-        raise ConfigurationError(f"{place}: not YAML: {error.problem or error.context}") from error
-    except (YAMLError, RecursionError, ValueError) as error:
-        said = " ".join(str(error).split())  # ruamel writes the place on a line of its own
-        raise ConfigurationError(f"{path}: not YAML: {said}") from error
-    positions: dict[Location, tuple[int, int]] = {}
-    return Source(path, _plain(loaded, (), positions), lambda: positions)
+    data, positions = read_yaml(path, text)
+    return Source(path, data, lambda: positions)
 
 
-def _plain(value: Any, location: Location, positions: dict[Location, tuple[int, int]]) -> Any:
-    """Turn ruamel's values into plain ones, and note where their keys stand."""
-    marks = getattr(value, "lc", None)
-    if isinstance(value, Mapping):
-        made = {}
-        for key, one in value.items():
-            there = (*location, str(key))
-            if marks is not None:
-                line, column = marks.key(key)
-                positions[there] = (line + 1, column + 1)
-            made[str(key)] = _plain(one, there, positions)
-        return made
-    if isinstance(value, list):
-        items = []
-        for index, one in enumerate(value):
-            there = (*location, index)
-            if marks is not None:
-                line, column = marks.item(index)
-                positions[there] = (line + 1, column + 1)
-            items.append(_plain(one, there, positions))
-        return items
-    for kind in (bool, int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
-    return value.isoformat() if isinstance(value, date) else value
+class _Twice(Exception):
+    """A key of an object is there twice."""
 
 
 def _json(path: str, text: str) -> Source:
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_members)
     except json.JSONDecodeError as error:
         place = f"{path}:{error.lineno}:{error.colno}"
         raise ConfigurationError(f"{place}: not JSON: {error.msg}") from error
     except RecursionError as error:
         raise ConfigurationError(f"{path}: is nested too deeply") from error
+    except _Twice as error:
+        _json_as_yaml(path, text)  # says where
+        raise ConfigurationError(f"{path}: not JSON: key {error} is there twice") from None
     return Source(path, data, cache(lambda: _json_positions(path, text)))
 
 
+def _members(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise _Twice(repr(key))
+        made[key] = value
+    return made
+
+
 def _json_positions(path: str, text: str) -> Positions:
-    """Return the places of keys: JSON is YAML, but for tabs. Only who made a mistake waits."""
+    """Return the places of keys. Only who made a mistake waits."""
     try:
-        return _yaml(path, text.replace("\t", " ")).positions()
+        return _json_as_yaml(path, text)
     except ConfigurationError:
         return {}
+
+
+def _json_as_yaml(path: str, text: str) -> Positions:
+    """Read JSON as YAML, which it is, but for tabs."""
+    from destination_core.connection.yaml_text import read_yaml  # noqa: PLC0415
+
+    return read_yaml(path, text.replace("\t", " "), "JSON")[1]
 
 
 _TABLE: Final = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
