@@ -29,6 +29,9 @@ EVERYTHING: Final = " or ".join(
     f'type = "{kind}"' for kind in ("track", "identify", "page", "screen", "group", "alias")
 )
 
+OF_THE_HOST: Final = frozenset({"REFUSED_ADDRESS", "NETWORK_ERROR", "INVALID_AUTHENTICATION"})
+"""Codes of what is wrong with a host, whichever URL of it is asked."""
+
 IN_BATCHES: Final = dc.Condition("enable_batching", "is", value=True)
 
 
@@ -168,7 +171,27 @@ async def _request(
         secret = settings.headers.items()
         headers |= {name.lower(): value.get_secret_value() for name, value in secret}
     headers |= signature.headers_of(_id(all_of_it, body), ctx.now(), body or b"", settings.secrets)
-    return await ctx.http.request(one.method, url, data=body, headers=headers)
+    try:
+        return await ctx.http.request(one.method, url, data=body, headers=headers)
+    except dc.SetupError as error:
+        if _is_settings(error, url, settings.url):
+            raise
+        raise _of_the_event(error) from None
+
+
+def _is_settings(error: dc.SetupError, url: str, configured: str) -> bool:
+    """Tell whether the settings are to blame, and not the URL that a mapping made of an event."""
+    if url == configured:
+        return True
+    return error.code in OF_THE_HOST and _origin(url) == _origin(configured)
+
+
+def _of_the_event(error: dc.SetupError) -> dc.PermanentError:
+    """Return the refusal of one event: a URL that a stranger chose must not make others wait."""
+    what = str(error).partition(";")[0]  # the rest is advice about settings
+    said = f"the URL that the mapping gives is of no use: {what}"
+    kind = dc.InvalidPayload if error.status is None else dc.PermanentError
+    return kind(said, detail=error.detail, code=error.code, status=error.status)
 
 
 def _checked(headers: Mapping[str, Scalar]) -> dict[str, str]:

@@ -149,17 +149,65 @@ async def test_secrets_are_shown_nowhere() -> None:
     assert "s3cret" not in shown + str(delivery.error.detail)
 
 
-@pytest.mark.parametrize(
-    "url",
-    ["http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]:1/", "http://169.254.169.254/"],
-)
+INSIDE = [
+    "http://127.0.0.1:1/",
+    "http://localhost:1/",
+    "http://[::1]:1/",
+    "http://169.254.169.254/",
+]
+
+
+@pytest.mark.parametrize("url", INSIDE)
 async def test_the_inside_of_the_network_is_not_reached(url: str) -> None:
     """Without the operator's leave only public addresses are connected to; the events wait."""
-    connection = webhook("https://hooks.example.com/", allowed=(), url=url)
-    async with dc.Engine([connection]) as engine:
+    async with dc.Engine([webhook(url, allowed=())]) as engine:
         (delivery,) = await engine.send(event())
     assert str(delivery.status) == "setup_error"
     assert "not public" in delivery.reason
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://10.0.0.1/x", "POST 10.0.0.1/x: its address is not public"),
+        ("http://[::1]:1/", "its address is not public"),
+        ("hooks.example.com/x", "is not a URL to send to"),
+        ("https://u:p@{host}/", "would carry credentials in its URL"),
+    ],
+)
+@pytest.mark.parametrize("batching", [False, True])
+async def test_a_wrong_url_of_a_mapping_ends_its_event_alone(
+    url: str, said: str, batching: bool
+) -> None:
+    """Whoever may send events could otherwise pause the destination for everybody."""
+    async with RecordingServer() as server:
+        connection = webhook(
+            f"{server.url}/hook",
+            url={"@path": "$.properties.url"},
+            enable_batching=batching,
+        )
+        given = url.format(host=server.url.removeprefix("http://"))
+        events = [event(1, properties={"url": given}), event(2)]
+        async with dc.Engine([connection]) as engine:
+            (first,), (second,) = await engine.send_batch(events)
+    assert (str(first.status), str(second.status)) == ("rejected", "delivered")
+    assert said in first.reason
+    assert "operator" not in first.reason
+
+
+@pytest.mark.parametrize("status", [401, 403, 410, 307])
+async def test_what_a_mappings_url_answers_ends_its_event_alone(status: int) -> None:
+    """A host of the settings that refuses credentials pauses; a stranger's host does not."""
+    reply = Reply(status, headers={"Location": "/elsewhere"})
+    async with RecordingServer(reply) as own, RecordingServer(reply) as other:
+        (settings,) = await deliver(own, event())
+        (path,) = await deliver(own, event(), url=f"{own.url}/elsewhere")
+        (stranger,) = await deliver(own, event(), url=f"{other.url}/hook")
+    credentials = status in (401, 403)
+    assert str(settings.status) == "setup_error"
+    assert str(path.status) == ("setup_error" if credentials else "refused")
+    assert str(stranger.status) == "refused"
+    assert "settings" not in stranger.reason
 
 
 async def test_a_redirect_is_not_followed() -> None:
