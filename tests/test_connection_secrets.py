@@ -1,5 +1,6 @@
 """References to secrets: where they lead, what is said of those that lead nowhere."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 import destination_core as dc
+from destination_core.connection import load_connections
 from destination_core.connection.secrets import (
     LARGEST,
     Resolver,
+    concealed,
     has_reference,
     is_reference,
     unreferenced,
@@ -146,3 +149,57 @@ def test_secrets_must_be_references_wherever_settings_hold_them() -> None:
         ("settings", "proxy", "password"),
     ]
     assert list(unreferenced(fields_of(Deep), {"keys": None}, ())) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "hidden"),
+    [
+        ("us-east", set()),
+        ("12345678", {"12345678"}),
+        (
+            "https://user:password@hooks.test/services/T0/B0?key=0123456789&v=2",
+            {"user:password", "/services/T0/B0", "0123456789"},
+        ),
+        ("https://hooks.test/", set()),
+        ("https://[hooks/services/T0", set()),
+    ],
+)
+def test_what_a_reference_stands_for_is_concealed(given: str, hidden: set[str]) -> None:
+    """From eight characters on; of a URL also what is shown of it without its host."""
+    assert concealed([given]) - {given} == hidden - {given}
+    assert (given in concealed([given])) is (len(given) >= 8)
+
+
+class Hook(dc.Settings):
+    url: str
+    headers: dict[str, SecretStr]
+
+
+class HookPlugin:
+    @dc.hookimpl
+    def register_destination(self) -> dc.Destination[Hook]:
+        return dc.Destination("hook", title="Hook", settings=Hook, actions=[])
+
+    @dc.hookimpl
+    def validate_settings(self, settings: Hook) -> None:
+        if settings.url.startswith("ftp"):
+            raise dc.InvalidSettings(f"url {settings.url!r} must begin with https://")
+
+
+def hook(tmp_path: Path, url: str) -> list[dc.Connection[Any]]:
+    """Open a connection whose URL has a token in it."""
+    settings = {"url": url, "headers": {"Authorization": "Bearer ${file:bearer}"}}
+    (tmp_path / "bearer").write_text("bearer-token")
+    (tmp_path / "c.json").write_text(json.dumps({"destinations": {"hook": {"settings": settings}}}))
+    registry = dc.Registry.of(HookPlugin())
+    return load_connections(tmp_path / "c.json", registry, {"TOK": "token-in-a-url"})
+
+
+def test_a_secret_in_a_setting_that_is_none_is_blanked_out(tmp_path: Path) -> None:
+    """And so is one that has words beside it, by itself; a plugin's own check may quote it."""
+    (opened,) = hook(tmp_path, "http://hooks.test/${env:TOK}?a=${env:TOK}")
+    assert opened.settings.url == "http://hooks.test/token-in-a-url?a=token-in-a-url"
+    assert opened.secrets == {"token-in-a-url", "bearer-token", "Bearer bearer-token"}
+    with pytest.raises(dc.ConfigurationError, match=r"url 'ftp://\[redacted\]' must") as caught:
+        hook(tmp_path, "ftp://${env:TOK}")
+    assert "token-in" not in repr(caught.value)

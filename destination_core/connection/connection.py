@@ -35,7 +35,8 @@ class Connection(Generic[S]):
 
     ``settings`` is the model or what it is made from; ``tokens`` keeps the access token of an OAuth
     2 destination, by default in memory; ``audiences`` are those that it keeps;
-    ``allowed_networks`` (CIDR) may be sent to where only public addresses may otherwise. Raises
+    ``allowed_networks`` (CIDR) may be sent to where only public addresses may otherwise;
+    ``secrets`` are blanked out like those that the settings hold. Raises
     ``InvalidSettings``, ``InvalidSubscription`` or ``InvalidMapping``, and ``PluginError`` when a
     hook raises what it did not mean; nothing is sent.
     """
@@ -50,6 +51,7 @@ class Connection(Generic[S]):
         tokens: TokenStore | None = None,
         audiences: Iterable[Audience] = (),
         allowed_networks: Iterable[str] = (),
+        secrets: Iterable[str] = (),
     ) -> None:
         self.name = name
         self.relay = relay
@@ -58,7 +60,7 @@ class Connection(Generic[S]):
             if isinstance(settings, Settings)
             else load_settings(relay.destination.settings, settings)
         )
-        self.secrets: frozenset[str] = frozenset(_secrets(self.settings))
+        self.secrets: frozenset[str] = frozenset(_secrets(self.settings)).union(secrets)
         with self._hook("validate_settings"):
             relay.validate_settings(self.settings)
         with self._hook("extend_request"):

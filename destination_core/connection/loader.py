@@ -17,7 +17,13 @@ from destination_core.connection.config import (
 )
 from destination_core.connection.connection import Connection
 from destination_core.connection.mistakes import InvalidConfiguration, said, without
-from destination_core.connection.secrets import Resolver, has_reference, unreferenced, variable_of
+from destination_core.connection.secrets import (
+    Resolver,
+    concealed,
+    has_reference,
+    unreferenced,
+    variable_of,
+)
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.credentials import FileTokens
@@ -28,6 +34,7 @@ from destination_core.errors import (
     PluginError,
 )
 from destination_core.features import Saved
+from destination_core.http.redaction import Redactor
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
 from destination_core.schema import Settings, fields_of, load_settings
@@ -142,7 +149,9 @@ class Loader:
             self.problem(where, str(error))
             return None
         before = len(self._problems)
-        settings = self._settings(relay, config.settings, (*here, "settings"))
+        resolver = Resolver(self._environment, self._folder)
+        settings = self._settings(relay, config.settings, (*here, "settings"), resolver)
+        secrets = concealed(resolver.given)
         subscriptions = self._subscriptions(relay, config.subscriptions, (*here, "subscriptions"))
         audiences = self._audiences(relay, config.audiences, (*here, "audiences"))
         if settings is None or len(self._problems) > before:
@@ -156,15 +165,17 @@ class Loader:
                 tokens=FileTokens(self._folder / f"{self.config.queue.path}.tokens"),
                 audiences=audiences,
                 allowed_networks=map(str, config.allowed_networks),
+                secrets=secrets,
             )
-        except InvalidSettings as error:  # of the plugin's own check
-            self._blame(error, (*here, "settings"), config.settings)
+        except InvalidSettings as error:  # of the plugin's own check, which may quote a value
+            found = [Redactor(secrets).text(one) for one in error.problems]
+            self._blame(found, (*here, "settings"), config.settings)
         except ConfigurationError as error:
-            self.problem(here, str(error))
+            self.problem(here, Redactor(secrets).text(str(error)))
         return None
 
     def _settings(
-        self, relay: Relay[Any], raw: Mapping[str, Any], here: Location
+        self, relay: Relay[Any], raw: Mapping[str, Any], here: Location, resolver: Resolver
     ) -> Settings | None:
         """Resolve and check settings; of those whose reference leads nowhere, say only that."""
         model = relay.destination.settings
@@ -176,7 +187,6 @@ class Loader:
                 f"{key!r} is a secret and must not stand in the file; write"
                 f" ${{env:{variable}}} or ${{file:PATH}}",
             )
-        resolver = Resolver(self._environment, self._folder)
         resolved: dict[str, Any] = resolver.resolve(raw, here)
         for location, message in resolver.faults:
             self.problem(location, message)
@@ -186,19 +196,19 @@ class Loader:
         try:
             opened: Settings = load_settings(model, resolved, hidden=hidden)
         except InvalidSettings as error:
-            self._blame(error, here, raw, lost)
+            self._blame(error.problems, here, raw, lost)
             return None
         return opened
 
     def _blame(
         self,
-        error: InvalidSettings,
+        problems: Iterable[str],
         here: Location,
         raw: Mapping[str, Any],
         told: Collection[str | int] = (),
     ) -> None:
         """Tell of each fault at the setting it is about, save of those ``told`` already."""
-        for message in error.problems:
+        for message in problems:
             about = (key for key in raw if repr(key) in message or message.startswith(f"{key} "))
             key = next(about, None)
             if key is None:

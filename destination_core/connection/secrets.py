@@ -1,15 +1,20 @@
 """References to secrets: `${env:NAME}` and `${file:PATH}`, resolved when a configuration loads."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from destination_core.schema import FieldSpec
 
 REFERENCE: Final = re.compile(r"\$\{(?:(env|file):([^}]*)|([^}]*))\}")
 LARGEST: Final = 65_536
 """Bytes of a file with a secret."""
+
+SHORTEST: Final = 8
+"""Shorter values of references are regions and numbers, not secrets; of a setting that is one,
+shorter ones are."""
 
 
 def variable_of(slug: str, setting: str) -> str:
@@ -20,14 +25,15 @@ def variable_of(slug: str, setting: str) -> str:
 class Resolver:
     """Resolve references; ``faults`` collects (location, message) of those that lead nowhere.
 
-    Files are relative to ``folder``, the configuration's; one trailing line end is not part of
-    the secret.
+    ``given`` collects what the others stand for. Files are relative to ``folder``, the
+    configuration's; one trailing line end is not part of the secret.
     """
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         self._environment = environment
         self._folder = folder
         self.faults: list[tuple[tuple[str | int, ...], str]] = []
+        self.given: set[str] = set()
 
     def resolve(self, value: Any, location: tuple[str | int, ...]) -> Any:
         """Return a value with every reference in its texts replaced."""
@@ -47,7 +53,9 @@ class Resolver:
             "env": self._from_environment,
             "file": self._from_file,
         }
-        return finders[kind](name.strip(), location)
+        found = finders[kind](name.strip(), location)
+        self.given.add(found)
+        return found
 
     def _from_environment(self, name: str, location: tuple[str | int, ...]) -> str:
         value = self._environment.get(name)
@@ -74,6 +82,29 @@ class Resolver:
     def _fault(self, location: tuple[str | int, ...], message: str) -> str:
         self.faults.append((location, message))
         return ""
+
+
+def concealed(given: Iterable[str]) -> frozenset[str]:
+    """Return what must not be seen of the values of references, whatever settings they are in.
+
+    Of a URL that is what follows its host, too: requests are told of without the scheme.
+    """
+    found: set[str] = set()
+    for value in given:
+        found.add(value)
+        if "://" in value:
+            found.update(_parts(value))
+    return frozenset(one for one in found if len(one) >= SHORTEST)
+
+
+def _parts(url: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that hold no address
+        return
+    yield parts.netloc.rpartition("@")[0]
+    yield parts.path
+    yield from (value for _, value in parse_qsl(parts.query))
 
 
 def has_reference(value: Any) -> bool:

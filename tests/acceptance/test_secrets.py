@@ -13,6 +13,8 @@ from tests.acceptance.destinations import Operator, track
 from tests.acceptance.serving import KEY, said, serving
 
 CANARY = 'canary-"of the/tests'
+PLAIN = "canary+of a hook"
+"""One in a setting that is no secret, such as a URL that ends in a token."""
 
 PLUGIN = '''
 import logging, os, threading, warnings
@@ -24,6 +26,7 @@ TOKEN = os.environ["TOKEN"]
 
 class Settings(dc.Settings):
     token: SecretStr
+    hook: str
 
 class Payload(dc.Payload):
     id: Annotated[str, dc.path("$.userId")]
@@ -37,7 +40,8 @@ async def tell(ctx: dc.Context[Settings], payload: Payload) -> None:
     log.warning({"token": token})
     warnings.warn(f"token is {token}")
     threading.Thread(target=lambda: 1 / 0 if token == "" else [][token]).start()
-    raise ZeroDivisionError(f"token is {token}")
+    log.error("hook is %s", ctx.settings.hook)
+    raise ZeroDivisionError(f"token is {token}, hook is {ctx.settings.hook}")
 
 @dc.hookimpl
 def register_destination() -> dc.Destination[Settings]:
@@ -78,7 +82,9 @@ async def test_no_secret_is_seen(operator: Operator, tmp_path: Path, options) ->
     installed.mkdir()
     install(installed)
     operator.environment |= {"PYTHONPATH": str(installed), "TOKEN": CANARY}
-    leaky = {"settings": {"token": "${env:TOKEN}"}, "subscriptions": [{"action": "tell"}]}
+    operator.environment |= {"HOOK": PLAIN}
+    settings = {"token": "${env:TOKEN}", "hook": "https://hooks.test/${env:HOOK}?a=${env:HOOK}"}
+    leaky = {"settings": settings, "subscriptions": [{"action": "tell"}]}
     (operator.folder / "c.json").write_text(json.dumps({"destinations": {"leaky": leaky}}))
     seen: list[str] = []
     async with serving(operator, *options) as service, aiohttp.ClientSession() as session:
@@ -95,6 +101,7 @@ async def test_no_secret_is_seen(operator: Operator, tmp_path: Path, options) ->
     log = "".join(service.lines)
     assert "token is [redacted]" in log
     shown = [log, *seen, *contents(tmp_path)]
-    for secret in (CANARY, KEY):
+    assert "hook is https://hooks.test/[redacted]?a=[redacted]" in log
+    for secret in (CANARY, PLAIN, KEY):
         for spelling in spellings(secret):
             assert not [text for text in shown if spelling in text]
