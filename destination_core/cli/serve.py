@@ -15,6 +15,8 @@ from destination_core.cli.loading import config_argument
 from destination_core.cli.main import OK, starting
 
 if TYPE_CHECKING:
+    from destination_core.cli.logs import Redaction
+    from destination_core.connection import Service
     from destination_core.service import Running
 
 
@@ -37,13 +39,8 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
         address = loading.address(listen)
         _allow_files()
         redaction = logs.configure(as_json=log_json)
-        load = partial(loading.service, config, redaction)
+        load = partial(_load, config, redaction)
         service = load()
-    if not service.sources:
-        raise click.UsageError(
-            f"{config} has no `sources`: nobody could send. Add one, such as"
-            ' sources: {website: {write_keys: ["${env:WRITE_KEY}"]}}'
-        )
 
     def started(running: "Running") -> None:
         port = running.server.port if running.server else 0
@@ -64,6 +61,17 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
             )
         )
     return OK
+
+
+def _load(config: Path, redaction: "Redaction") -> "Service":
+    """Read the configuration, at the start and on SIGHUP, and refuse one that nobody can use."""
+    service = loading.service(config, redaction)
+    if not service.sources:
+        raise click.UsageError(
+            f"{config} has no `sources`: nobody could send. Add one, such as"
+            ' sources: {website: {write_keys: ["${env:WRITE_KEY}"]}}'
+        )
+    return service
 
 
 def _allow_files() -> None:

@@ -26,6 +26,9 @@ async def test_a_configuration_is_read_again_on_sighup(operator: Operator) -> No
         line = await reloaded(path.read_text().replace("plugin", "plugins"), "not reloaded")
         assert "'plugins'" in "".join([line, *service.lines])
         assert await service.post(session, [track(2)])
+        nobody = json.dumps({key: one for key, one in config.items() if key != "sources"})
+        assert "has no `sources`: nobody could send" in await reloaded(nobody, "not reloaded")
+        assert await service.post(session, [track(5)])
         config["sources"]["web"]["write_keys"] = ["another"]
         config["destinations"]["second"] = config["destinations"]["customerio"]
         await reloaded(json.dumps(config), "is reloaded")
@@ -33,7 +36,7 @@ async def test_a_configuration_is_read_again_on_sighup(operator: Operator) -> No
         body = {"writeKey": "another", "batch": [track(4)]}
         async with session.post(f"{service.url}/v1/batch", json=body) as taken:
             assert taken.status == 200
-        await until(operator, 3)
+        await until(operator, 4)
         config["queue"] = {"path": "other.db"}
         assert "queue: cannot be changed" in await reloaded(json.dumps(config), "not reloaded")
         assert await service.end() == 0
@@ -41,7 +44,7 @@ async def test_a_configuration_is_read_again_on_sighup(operator: Operator) -> No
     path.write_text(json.dumps(config))
     status = (await operator.run("status", "s.json", "--json")).json()["destinations"]
     assert {name: one["delivered"] for name, one in status.items()} == {
-        "customerio": 3,
+        "customerio": 4,
         "second": 1,
     }
 
