@@ -149,3 +149,15 @@ def test_check_as_json(destinations: CommandLine, config: Path) -> None:
     """Nothing found, and nothing asked."""
     found = destinations("check", config, "--json").json()
     assert found == {"problems": [], "warnings": [], "authentication": {}}
+
+
+def test_check_lists_what_gets_nothing(destinations: CommandLine, config: Path) -> None:
+    """A destination that is disabled, and one that no subscription leads to."""
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("settings:", "enabled: false\n    settings:", 1), "utf-8")
+    run = destinations("check", config)
+    assert (run.code, run.out) == (0, "customerio: disabled\n")
+    config.write_text(destinations("init", "customerio", "--empty").out, "utf-8")
+    run = destinations("check", config)
+    said = "customerio: Customer.io, 0 subscriptions: every event is filtered\n"
+    assert (run.code, run.out) == (0, said)

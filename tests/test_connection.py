@@ -85,6 +85,19 @@ def test_three_formats_say_the_same(tmp_path: Path, name: str, text: str) -> Non
         ("upsertContact", "upsertContact\n        trigger: 'type ='", "config.yaml:7:9: "),
         ("upsertContact", "upsertContact\n        mapping: {id: {'@path': 1}}", "/id/@path"),
         ("upsertContact", "upsertContact\n        mapping: 7", "config.yaml:8:9: 'mapping'"),
+        ("upsertContact", "upsertContact\n        trigger: ''", "config.yaml:7:9: subscription 'u"),
+        ("upsertContact", "upsertContact\n        trigger: ''", "trigger is empty; write for exa"),
+        (
+            "upsertContact",
+            "upsertContact\n        partnerAction: upsertContact",
+            "subscription has 'action' and 'partnerAction', which is Segment's; write one of the",
+        ),
+        (
+            "upsertContact",
+            "upsertContact\n        settings: {}",
+            "'action' and 'settings', which is Segment's; write one of the two, or `mapping`",
+        ),
+        ("action: upsertContact", "{preset: a, actionSlug: b}", "has 'preset' and 'actionSlug'"),
         (
             "- action: upsertContact",
             "- action: upsertContact\n      - action: upsertContact",

@@ -122,6 +122,15 @@ def test_a_missing_mapping_is_the_actions_own() -> None:
         ({"__segment_internal_directive": {"@transform": {"apply": {}}}, "zzz": 1}, []),
         (MAPPING | {"email": {"@liquid": "{% include 'x' %}"}}, ["mapping of /email fails on"]),
         (MAPPING | {"name": {"@if": {}}}, ['/name fails on every event: @if requires an "exists"']),
+        (MAPPING | {"email": {"@liquid": "{{ a | upcase }} | map {{ 'a | map' }}"}}, []),
+        (MAPPING | {"email": {"@liquid": "{{ a | upcase | map: 'a' }}"}}, ["'map' is disabled"]),
+        (MAPPING | {"email": {"@liquid": "{% if a %}{{ a | nope }}{% endif %}"}},
+         ["mapping of /email: filter 'nope' is unknown, and leaves what"]),
+        (MAPPING | {"attributes": "text"},
+         ["mapping of /attributes is rejected on every event: Attributes must be an object"]),
+        (MAPPING | {"attributes": {"@literal": [{"@path": "$.a"}]}}, ["/attributes is rejected"]),
+        (MAPPING | {"attributes": {"a": {"@path": "$.a"}}, "email": None, "name": 7}, []),
+        ({"id": ""}, ["mapping of /id is rejected on every event: The root value is missing the"]),
         (MAPPING | {"email": {"@case": {"operator": "x", "value": {"@path": "$.a"}}}}, []),
     ],
 )  # fmt: skip
@@ -154,3 +163,23 @@ def test_a_preset_is_found_by_name() -> None:
         dc.Subscription.from_preset(destination, "contact")
     with pytest.raises(dc.InvalidSubscription, match="unknown to acme; presets are none"):
         dc.Subscription.from_preset(DESTINATION, "Contacts")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "warnings"),
+    [
+        ('type = "trak"', ["asks for type 'trak', which no event has; did you mean 'track'?"]),
+        ('type = "zzz" or event = "x"', ["types are track, identify, page, screen, group, alias"]),
+        ('!(type != "Track")', ["asks for type 'Track'"]),
+        ('type != "" and event = "trak" and properties.type = "trak"', []),
+        ('type = "delete" or match(type, "tra*")', []),
+    ],
+)
+def test_a_type_that_no_event_has_is_told(trigger: str, warnings: list[str]) -> None:
+    """Such a trigger selects nothing, or everything, and that shows only in what is missing."""
+    made = compile_subscription(DESTINATION, dc.Subscription("s", "upsertContact", trigger))
+    found = list(made.warnings())
+    assert len(found) == len(warnings)
+    for one, expected in zip(found, warnings, strict=True):
+        assert one.startswith("subscription 's': trigger ")
+        assert expected in one

@@ -31,7 +31,7 @@ def command(config: Path, live: bool, as_json: bool) -> int:
     from destination_core.errors import ConfigurationError, SetupError
 
     try:
-        opened = configured(config).connections
+        service = configured(config)
     except ConfigurationError as error:
         found = error.problems if isinstance(error, InvalidConfiguration) else (str(error),)
         if as_json:
@@ -40,6 +40,7 @@ def command(config: Path, live: bool, as_json: bool) -> int:
             click.echo("\n".join(found), err=True)
             click.echo(counted(len(found), "problem"), err=True)
         return CONFIGURATION
+    opened = service.connections
     answers = asyncio.run(_ask(opened)) if live else {}
     warnings = [f"{one.name}: {warning}" for one in opened for warning in one.warnings]
     failed = {name: error for name, error in answers.items() if error is not None}
@@ -52,7 +53,10 @@ def command(config: Path, live: bool, as_json: bool) -> int:
             title = one.relay.destination.title
             said = f"; {_said(failed.get(one.name))}" if live else ""
             many = counted(len(one.subscriptions), "subscription")
-            click.echo(f"{one.name}: {title}, {many}{said}")
+            hint = "" if one.subscriptions else ": every event is filtered"
+            click.echo(f"{one.name}: {title}, {many}{hint}{said}")
+        for name in service.disabled:
+            click.echo(f"{name}: disabled")
         for name, answer in failed.items():
             click.echo(f"{name}: {answer}", err=True)
     if any(isinstance(one, SetupError) for one in failed.values()):

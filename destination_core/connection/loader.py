@@ -1,7 +1,6 @@
 """How a configuration file becomes connections: every mistake with its place."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from destination_core.connection.secrets import (
     unreferenced,
     variable_of,
 )
+from destination_core.connection.shapes import subscription_of
 from destination_core.connection.source import Location, Source, read
 from destination_core.connection.subscription import Subscription, compile_subscription
 from destination_core.credentials import FileTokens
@@ -33,7 +33,6 @@ from destination_core.errors import (
     InvalidSettings,
     PluginError,
 )
-from destination_core.features import Saved
 from destination_core.http.redaction import Redactor
 from destination_core.plugins import Registry
 from destination_core.relay import Relay
@@ -225,7 +224,7 @@ class Loader:
             if not self.has(*here, index):
                 continue
             try:
-                one = _subscription(relay, config)
+                one = subscription_of(relay, config)
                 if one.enabled:
                     compile_subscription(relay.destination, one)
             except ConfigurationError as error:
@@ -267,46 +266,3 @@ class Loader:
                 self.problem((*here, key), str(error))
             made.append(Audience(key, config.name or key, settings, config.external_id))
         return made
-
-
-def _subscription(relay: Relay[Any], config: SubscriptionConfig) -> Subscription:
-    """Make a subscription out of any of the accepted shapes."""
-    given = config.model_dump(exclude_none=True, exclude_unset=True)
-    if config.preset is not None:
-        base = Subscription.from_preset(relay.destination, config.preset)
-        return Subscription(
-            config.name or base.name,
-            config.action or base.action,
-            config.trigger or config.subscribe or base.trigger,
-            base.mapping if config.mapping is None else config.mapping,
-            config.enabled,
-            config.sync_mode,
-            _saved(config),
-        )
-    if config.action is None:
-        if config.partnerAction is None and config.actionSlug is None:
-            raise ConfigurationError("subscription needs `preset`, or `action` with `trigger`")
-        one = Subscription.from_segment(given)
-        return replace(one, sync_mode=config.sync_mode, saved=_saved(config) or one.saved)
-    trigger = config.trigger or config.subscribe
-    if trigger is None:
-        action = relay.destination.action(config.action)
-        trigger = action.subscribe if action else ""
-    if trigger is None:
-        raise ConfigurationError(
-            f"subscription {config.name or config.action!r} needs a `trigger`: its action has none"
-        )
-    return Subscription(
-        config.name or config.action,
-        config.action,
-        trigger,
-        config.mapping,
-        config.enabled,
-        config.sync_mode,
-        _saved(config),
-    )
-
-
-def _saved(config: SubscriptionConfig) -> Saved | None:
-    given = config.on_mapping_save
-    return None if given is None else Saved(given.inputs, given.outputs, given.digest)

@@ -15,7 +15,10 @@ from destination_core.plugins import Registry
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What `serve` and `run` need: connections with their policies, write keys by source, queue."""
+    """What `serve` and `run` need: connections with their policies, write keys by source, queue.
+
+    ``disabled`` are the destinations that are not opened.
+    """
 
     connections: tuple[Connection[Any], ...]
     policies: Mapping[str, Policy]
@@ -23,6 +26,7 @@ class Service:
     ingest: IngestConfig
     queue: QueueConfig
     queue_path: Path
+    disabled: tuple[str, ...] = ()
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -61,6 +65,7 @@ def load_service(path: Path, registry: Registry, environment: Mapping[str, str])
         config.ingest,
         config.queue,
         path.parent / config.queue.path,
+        tuple(name for name, one in config.destinations.items() if not one.enabled),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from destination_core import fql, mapping
 from destination_core.actions import Action
+from destination_core.connection.suspicions import of_constants, of_trigger
 from destination_core.destination import Destination
 from destination_core.errors import (
     ConfigurationError,
@@ -113,20 +114,25 @@ class CompiledSubscription:
         """Say what is legal and probably not meant: unknown fields, required ones unmapped."""
         fields = self.action.schema.fields
         yield from self._unsaved()
+        source = self.mapping.source
+        for said in of_trigger(self.trigger):
+            yield f"subscription {self.name!r}: {said}"
         for path, fault in self.mapping.doomed():
             yield f"subscription {self.name!r}: mapping of {path} fails on every event: {fault}"
-        for path, slip in suspicions(self.mapping.source):
+        for path, slip in suspicions(source):
             yield f"subscription {self.name!r}: mapping of {path}: {slip}"
-        if "__segment_internal_directive" in self.mapping.source:
+        if "__segment_internal_directive" in source:
             return
-        for key in self.mapping.source:
+        for said in of_constants(source, self.action.schema):
+            yield f"subscription {self.name!r}: {said}"
+        for key in source:
             if key not in fields and not key.startswith(("__segment_internal_", "_metadata")):
                 yield (
                     f"subscription {self.name!r}: mapping field {key!r} is unknown to action"
                     f" {self.action.slug!r} and will be dropped;{_nearest(key, fields)}"
                 )
         for key, field in fields.items():
-            if field.get("required") is True and key not in self.mapping.source:
+            if field.get("required") is True and key not in source:
                 yield (
                     f"subscription {self.name!r}: required field {key!r} of action"
                     f" {self.action.slug!r} has no mapping; every event will be rejected"

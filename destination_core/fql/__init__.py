@@ -2,7 +2,7 @@
 
 from destination_core.fql.explanation import Decision, Held
 from destination_core.fql.index import TriggerIndex
-from destination_core.fql.nodes import All, Condition, Either, Node, Not
+from destination_core.fql.nodes import All, Condition, Either, Node, Not, leaves
 from destination_core.fql.segment import from_segment, to_segment
 from destination_core.fql.trigger import Trigger, parse
 
@@ -17,6 +17,7 @@ __all__ = [
     "Trigger",
     "TriggerIndex",
     "from_segment",
+    "leaves",
     "parse",
     "to_segment",
 ]

@@ -1,10 +1,10 @@
 """Find the triggers that select an event, without asking each of them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Literal
 
-from destination_core.fql.nodes import All, Condition, Either, Literal_, Node, Not, group
+from destination_core.fql.nodes import All, Condition, Either, Literal_, Node, Not, group, leaves
 from destination_core.fql.predicate import Predicate, compile_node, lookup, test_of
 from destination_core.fql.trigger import Trigger
 
@@ -95,7 +95,7 @@ class TriggerIndex:
         self._patterns: set[Position] = set()
         kinds: set[_Value] = {None}
         for position, trigger in enumerate(self._triggers):
-            for leaf in _leaves(trigger.root):
+            for leaf in leaves(trigger.root):
                 if leaf.path == ("event",):
                     self._mention(position, leaf)
                 elif leaf.path == ("type",) and isinstance(leaf.value, str):
@@ -150,16 +150,6 @@ class TriggerIndex:
             if node is not False:
                 left[position] = node
         return _Row(dict(sorted(left.items())))
-
-
-def _leaves(node: Node) -> Iterable[Condition]:
-    if isinstance(node, Condition):
-        yield node
-    elif isinstance(node, Not):
-        yield from _leaves(node.child)
-    else:
-        for child in node.children:
-            yield from _leaves(child)
 
 
 def _reduce(node: Node, known: Mapping[str, _Value]) -> Node | bool:

@@ -1,6 +1,6 @@
 """The syntax tree of a trigger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -72,3 +72,14 @@ def group(kind: type[All] | type[Either], children: Iterable[Node]) -> Node:
     for child in children:
         flat += child.children if isinstance(child, kind) else [child]
     return flat[0] if len(flat) == 1 else kind(tuple(flat))
+
+
+def leaves(node: Node) -> Iterator[Condition]:
+    """Yield the conditions of a tree, from left to right."""
+    if isinstance(node, Condition):
+        yield node
+    elif isinstance(node, Not):
+        yield from leaves(node.child)
+    else:
+        for child in node.children:
+            yield from leaves(child)

@@ -19,7 +19,7 @@ from destination_core.mapping.builders import (
 )
 from destination_core.mapping.compiled import CompiledMapping, compile  # noqa: A004  as in `re.compile`
 from destination_core.mapping.suspicions import suspicions
-from destination_core.mapping.validation import faults
+from destination_core.mapping.validation import directive_of, faults
 from destination_core.mapping.values import copied
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "coalesce",
     "compile",
     "copied",
+    "directive_of",
     "exclude_when_null",
     "faults",
     "flatten",

@@ -9,12 +9,17 @@ from destination_core.mapping.paths import QUOTED_KEY
 _BRACES: Final = re.compile(r"\{\{|\}\}")
 _FILLED: Final = re.compile(r"\{\{\{[^{}]+\}\}\}|\{\{[^{}]+\}\}")
 _QUOTED: Final = re.compile(QUOTED_KEY)
+_MARKUP: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEXT: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_FILTER: Final = re.compile(r"\|\s*([A-Za-z_]\w*)")
 
 
 def suspicions(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield where in a mapping something looks like a slip, and what."""
     if isinstance(value, Mapping):
         template, source = value.get("@template"), value.get("@path")
+        if isinstance(liquid := value.get("@liquid"), str):
+            yield from ((path, slip) for slip in _filters(liquid))
         if isinstance(template, str) and _BRACES.search(_FILLED.sub("", template)):
             yield path, f"template {template!r} has braces without their other half"
         if isinstance(source, str) and _has_gap(source):
@@ -31,3 +36,17 @@ def suspicions(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def _has_gap(path: str) -> bool:
     plain = _QUOTED.sub("", path)
     return ".." in plain or (plain.endswith(".") and plain != "$.")
+
+
+def _filters(liquid: str) -> Iterator[str]:
+    from destination_core.mapping.liquid_filters import (  # noqa: PLC0415  loads python-liquid
+        DISABLED,
+        FILTERS,
+    )
+
+    markup = "".join(_MARKUP.findall(liquid))
+    for name in dict.fromkeys(_FILTER.findall(_TEXT.sub("", markup))):
+        if name in DISABLED:
+            yield f"filter {name!r} is disabled; an event that comes to it is rejected"
+        elif name not in FILTERS:
+            yield f"filter {name!r} is unknown, and leaves what it is given"

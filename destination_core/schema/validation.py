@@ -1,6 +1,7 @@
 """From mapped data to a payload: strictly at full speed, else with Segment's coercions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from pydantic.errors import PydanticUndefinedAnnotation
@@ -125,6 +126,12 @@ class PayloadSchema(Generic[P]):
             label = spec.label if spec and len(one["loc"]) == 1 else None
             faults.append(Fault(pointer, label, said, value, secret=secret))
         return messages.invalid(self.model.__name__, faults)
+
+    def objections(self, key: str, value: Any) -> Iterator[str]:
+        """Say what a value of one field is refused for, whatever the others are."""
+        specs = [replace(spec, requirement=None) for spec in self._fields if spec.key == key]
+        _, faults = Coercion(specs)({key: value} if specs else {})
+        yield from (fault.message for fault in faults)
 
     @property
     def specs(self) -> tuple[FieldSpec, ...]:
