@@ -161,3 +161,13 @@ def test_check_lists_what_gets_nothing(destinations: CommandLine, config: Path) 
     run = destinations("check", config)
     said = "customerio: Customer.io, 0 subscriptions: every event is filtered\n"
     assert (run.code, run.out) == (0, said)
+
+
+def test_check_warns_of_a_queue_that_could_not_be_made(
+    destinations: CommandLine, config: Path
+) -> None:
+    """`serve` would not start here."""
+    config.write_text(config.read_text("utf-8") + "queue: {path: nowhere/q.db}\n", "utf-8")
+    run = destinations("check", config)
+    assert run.code == 1
+    assert run.err == f"warning: queue.path: there is no folder '{config.parent}/nowhere'\n"

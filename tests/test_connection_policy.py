@@ -67,11 +67,41 @@ queue: {path: data/q.db, max_bytes: 1000000, fsync: checkpoint, dedup_window: 60
         ("queue: {pth: x}\n", "c.yaml:6:9: unknown key 'pth'; did you mean 'path'?"),
         ("    delivery: {ordr: user}\n", "c.yaml:6:16: unknown key 'ordr'; did you mean 'order'?"),
         ("    delivery: {lease: 100000}\n", "c.yaml:6:16: 'lease': input should be less than"),
+        (
+            "    delivery: {retry_window: 4h}\n",
+            "'retry_window' must be a number of seconds, got '4h'",
+        ),
+        ("queue: {dedup_window: 1d}\n", "'dedup_window' must be a number of seconds, got '1d'"),
+        ("    delivery: {rate: fast}\n", "c.yaml:6:16: 'rate' must be a number, got 'fast'"),
+        ("    delivery: {concurrency: 1.5}\n", "'concurrency' must be a whole number, got 1.5"),
+        ('queue: {path: ""}\n', "c.yaml:6:9: 'path' is '', which is a folder; name a file"),
+        ("queue: {path: ..}\n", "c.yaml:6:9: 'path' is '..', which is a folder; name a file"),
     ],
-    ids=["window", "dedup", "fsync", "queue", "order", "lease"],
+    ids=[
+        "window",
+        "dedup",
+        "fsync",
+        "queue",
+        "order",
+        "lease",
+        "hours",
+        "days",
+        "rate",
+        "half",
+        "empty",
+        "folder",
+    ],
 )
 def test_a_mistake_is_told_with_its_place(tmp_path: Path, text: str, mistake: str) -> None:
     """Before the first event: nothing that could lose one, or deliver it twice, is started."""
     with pytest.raises(InvalidConfiguration) as caught:
         load(tmp_path, text)
     assert mistake in str(caught.value)
+
+
+def test_a_queue_that_could_not_be_made_is_told(tmp_path: Path) -> None:
+    """By `check`, where a queue is wanted; a folder that only the service has is no mistake."""
+    assert load(tmp_path, "").warnings == []
+    (warning,) = load(tmp_path, "queue: {path: nowhere/q.db}\n").warnings
+    assert warning == f"queue.path: there is no folder '{tmp_path}/nowhere'"
+    assert load(tmp_path, 'sources: {web: {write_keys: ["k"]}}\n').warnings == []

@@ -73,7 +73,8 @@ def test_one_line_end_of_a_file_is_dropped(tmp_path: Path, content: bytes, secre
     [
         ("${env:NOPE}", "environment variable 'NOPE' is not set"),
         ("${env:EMPTY}", "environment variable 'EMPTY' is empty"),
-        ("${env:}", "environment variable '' is not set"),
+        ("${env:}", "there is no name in ${env:}"),
+        ("${file: }", "there is no path in ${file: }"),
         ("${KEY}", "${KEY} is no reference; write ${env:NAME}"),
         ("${vault:KEY}", "${vault:KEY} is no reference; write ${env:NAME}"),
         ("${file:nope}", "file 'nope' cannot be read: No such file or directory"),

@@ -35,12 +35,16 @@ def test_write_keys_may_be_references(tmp_path: Path) -> None:
         ({"web": {"write_keys": [""]}}, "is empty or holds a colon"),
         ({"web": {"write_keys": ["a:b"]}}, "is empty or holds a colon"),
         ({"web": {"write_keys": ["${env:NOPE}"]}}, "'NOPE' is not set"),
-        ({"web": {"write_keys": ["a"]}, "ios": {"write_keys": ["a"]}}, "share a write key"),
+        (
+            {"web": {"write_keys": ["a"]}, "ios": {"write_keys": ["a"]}},
+            "sources 'web' and 'ios' share a write key",
+        ),
+        ({"web": {"write_keys": ["a", "a"]}}, "source 'web' has the same write key twice"),
         ({"web": {"write_keys": ["a", "b", "c"]}}, "'write_keys' must have at most 2 items, got 3"),
         ({"web": {"write_keys": []}}, "'write_keys' must have at least 1 item, got 0"),
         ({"web": {"keys": ["a"]}}, "unknown key 'keys'"),
     ],
-    ids=["empty", "colon", "reference", "shared", "three", "none", "unknown"],
+    ids=["empty", "colon", "reference", "shared", "twice", "three", "none", "unknown"],
 )
 def test_a_write_key_that_could_not_work_is_refused(
     tmp_path: Path, sources: Any, words: str

@@ -67,6 +67,10 @@ class TestLoadSettings:
                 "'acount_region' is not a setting; did you mean 'accountRegion'?",
             ),
             ({**GOOD, "retrys": 1}, "did you mean 'retries'?"),
+            (
+                {**GOOD, "apiKey": "k"},
+                "'api_key' is given twice, as api_key and apiKey; leave one of them out",
+            ),
             ({**GOOD, "zzz": 1}, "'zzz' is not a setting; known: site_id, api_key, region"),
             ({**GOOD, "region": "asia"}, "'region' must be 'us' or 'eu', got 'asia'"),
             ({**GOOD, "retries": "many"}, "'retries' must be a whole number, got 'many'"),

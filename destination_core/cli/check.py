@@ -43,6 +43,7 @@ def command(config: Path, live: bool, as_json: bool) -> int:
     opened = service.connections
     answers = asyncio.run(_ask(opened)) if live else {}
     warnings = [f"{one.name}: {warning}" for one in opened for warning in one.warnings]
+    warnings += service.warnings
     failed = {name: error for name, error in answers.items() if error is not None}
     if as_json:
         echo_json({"problems": [], "warnings": warnings, "authentication": answers})

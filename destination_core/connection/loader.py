@@ -115,10 +115,21 @@ class Loader:
             if not resolver.faults and any(not key.strip() or ":" in key for key in own):
                 message = "a write key is empty or holds a colon: no SDK could send it"
                 self.problem(("sources", name, "write_keys"), message)
-        keys = [key for one in found.values() for key in one]
-        if len(set(keys)) < len(keys):
-            self.problem(("sources",), "two sources share a write key; give each its own")
+        self._share_nothing(found)
         return found
+
+    def _share_nothing(self, sources: Mapping[str, tuple[str, ...]]) -> None:
+        """Note write keys that are there twice, by the names of their sources."""
+        owners: dict[str, str] = {}
+        for name, own in sources.items():
+            for key in own:
+                other = owners.setdefault(key, name)
+                if other != name:
+                    message = f"sources {other!r} and {name!r} share a write key; give each its own"
+                    self.problem(("sources", name, "write_keys"), message)
+            if len(set(own)) < len(own):
+                message = f"source {name!r} has the same write key twice; leave one out"
+                self.problem(("sources", name, "write_keys"), message)
 
     def _checked(self) -> Config:
         """Return the file, or what of it has the form of a configuration."""

@@ -21,13 +21,27 @@ from destination_core.connection.source import Location
 from destination_core.errors import ConfigurationError
 
 EXPECTED: Final = {
+    "bool_parsing": "true or false",
     "bool_type": "true or false",
     "dict_type": "a mapping of keys to values",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
     "list_type": "a list",
     "model_type": "a mapping of keys to values",
     "string_type": "a text",
 }
 """What a place in the file must hold, by pydantic's type of error."""
+
+SECONDS: Final = frozenset(
+    {
+        *("backoff", "backoff_limit", "batch_age", "deadline", "dead_retention", "dedup_window"),
+        *("lease", "retry_window"),
+    }
+)
+"""Keys of times; none has a unit."""
 
 _BOUND: Final = re.compile(r"at (?:least|most) \d+ items?\b")
 """How long a list may be, in pydantic's words."""
@@ -67,6 +81,8 @@ def said(error: Any, data: Any) -> str:
     if isinstance(value, list) and (bound := _BOUND.search(error["msg"])):
         return f"{subject} must have {bound[0]}, got {len(value)}"
     wanted = EXPECTED.get(error["type"])
+    if wanted == "a number" and key in SECONDS:
+        wanted = "a number of seconds"
     if wanted is None:
         return f"{subject}: {error['msg'][:1].lower()}{error['msg'][1:]}, got {_shown(value)}"
     return f"{subject} must be {wanted}, got {_shown(value)}"

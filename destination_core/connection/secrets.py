@@ -49,6 +49,9 @@ class Resolver:
         kind, name = match[1], match[2]
         if kind is None:
             return self._fault(location, f"{match[0]} is no reference; write ${{env:NAME}}")
+        if not name.strip():
+            what = "name" if kind == "env" else "path"
+            return self._fault(location, f"there is no {what} in {match[0]}")
         finders: dict[str, Callable[[str, tuple[str | int, ...]], str]] = {
             "env": self._from_environment,
             "file": self._from_file,

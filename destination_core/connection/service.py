@@ -1,5 +1,6 @@
 """What the runner takes from a configuration file, and what is enough to look into its queue."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,18 @@ class Service:
     queue: QueueConfig
     queue_path: Path
     disabled: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What would keep `serve` from starting here; another machine may be another matter."""
+        if not self.sources and "path" not in self.queue.model_fields_set:
+            return []  # nothing is to be queued
+        path, folder = self.queue_path, self.queue_path.parent
+        if not folder.is_dir():
+            return [f"queue.path: there is no folder {str(folder)!r}"]
+        if not os.access(path if path.exists() else folder, os.W_OK):
+            return [f"queue.path: {str(path)!r} cannot be written by the user who runs this"]
+        return []
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -57,6 +70,10 @@ def load_service(path: Path, registry: Registry, environment: Mapping[str, str])
             f"dedup_window is {config.queue.dedup_window:g} s, shorter than a retry_window of"
             f" {longest:g} s: a repetition could be taken for something new",
         )
+    queue_path = path.parent / config.queue.path
+    if queue_path.is_dir():
+        message = f"'path' is {config.queue.path!r}, which is a folder; name a file"
+        loader.problem(("queue", "path"), message)
     loader.finish()
     return Service(
         tuple(connections),
@@ -64,7 +81,7 @@ def load_service(path: Path, registry: Registry, environment: Mapping[str, str])
         sources,
         config.ingest,
         config.queue,
-        path.parent / config.queue.path,
+        queue_path,
         tuple(name for name, one in config.destinations.items() if not one.enabled),
     )
 

@@ -97,6 +97,9 @@ def _unknown(model: type[Settings], detail: ErrorDetails) -> str:
     names = list(model.model_fields)
     names += [info.alias for info in model.model_fields.values() if info.alias]
     lowered = [name.lower().replace("_", "") for name in names]
+    alias = model.model_fields[key].alias if key in model.model_fields else None
+    if alias:  # pydantic took what stands under the alias
+        return f"{key!r} is given twice, as {key} and {alias}; leave one of them out"
     near = get_close_matches(key.lower().replace("_", ""), lowered, n=1, cutoff=0.6)
     spellings = [name for name, low in zip(names, lowered, strict=True) if low in near]
     best = get_close_matches(key, spellings, n=1, cutoff=0)
