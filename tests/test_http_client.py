@@ -239,5 +239,5 @@ async def test_the_rate_of_a_connection_is_bounded():
 @pytest.mark.parametrize("url", ["api.acme.test", "ftp://api.acme.test", "https://u:p@acme.test"])
 def test_a_base_url_that_is_none_is_found_before_anything_is_sent(url: str):
     """Whoever starts a runner with it hears of it then; no destination is silent instead."""
-    with pytest.raises(errors.InvalidSettings, match="base URL"):
+    with pytest.raises(errors.InvalidSettings, match="base URL, as extend_request gives it: "):
         RequestOptions(url)

@@ -37,6 +37,7 @@ class Payload(Inherited):
     broken: Annotated[str, dc.literal({"@nope": 1}), Field(description="No directive.")] = ""
     password: Annotated[str, dc.path("$.p"), Field(description="A credential.")] = ""
     token: Annotated[str, dc.path("$.t")] = ""
+    size: Annotated[str, Field(alias="bigSize", description="D")] = 5  # type: ignore[assignment]
 
 
 async def act(ctx: dc.Context[Any], payload: Payload) -> None:
@@ -73,7 +74,7 @@ PRESET = dc.Preset("P", "do it", "nonsense =", {"unknown": 1, "odd": {"@nope": 1
         ("batch-key", {}, [("", "none"), ("do it", "nope")]),
         ("required-field", {}, [("do it", "nobody")]),
         ("default-mapping", {}, [("do it", "odd"), ("do it", "broken")]),
-        ("default", {}, [("", "region")]),
+        ("default", {}, [("", "region"), ("do it", "bigSize")]),
         ("trigger", {}, [("do it", "")]),
         ("title", {"title": ""}, [("", "")]),
         ("description", {"description": ""}, [("do it", ""), ("do it", "token")]),

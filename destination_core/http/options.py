@@ -51,7 +51,7 @@ class RequestOptions:
         try:
             Base(self.base_url)
         except SetupError as error:
-            raise InvalidSettings(f"base URL: {error}") from None
+            raise InvalidSettings(f"base URL, as extend_request gives it: {error}") from None
         headers: Mapping[str, Any] = self.headers
         for name, value in headers.items():
             if not NAME.fullmatch(name):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from destination_core import fql, mapping
 from destination_core.actions import Action
@@ -114,6 +114,25 @@ def _secrets(destination: Destination[Any]) -> Iterator[Finding]:
 
 def _defaults(destination: Destination[Any]) -> Iterator[Finding]:
     model = destination.settings
+    for name, said in _wrong_defaults(model):
+        yield Finding(
+            "default",
+            f"default of setting {name!r} is not valid: {said}",
+            field=name,
+            place=place_of_field(model, name),
+        )
+
+
+def _payload_defaults(action: Action[Any, Any]) -> Iterator[Finding]:
+    keys = {spec.attribute: spec.key for spec in fields_of(action.payload)}
+    for name, said in _wrong_defaults(action.payload):
+        where = f"{action.slug}.{keys.get(name, name)}"
+        message = f"default of field {where} is not valid: {said}"
+        yield _of(action, "default", message, field=keys.get(name, name))
+
+
+def _wrong_defaults(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Yield the members whose default their own type does not take, and why: nobody checks it."""
     for name, info in model.model_fields.items():
         if info.is_required() or info.default_factory is not None:
             continue
@@ -121,13 +140,7 @@ def _defaults(destination: Destination[Any]) -> Iterator[Finding]:
         try:
             TypeAdapter[Any](declared).validate_python(info.default)
         except ValidationError as error:
-            said = error.errors(include_input=False, include_url=False)[0]["msg"]
-            yield Finding(
-                "default",
-                f"default of setting {name!r} is not valid: {said}",
-                field=name,
-                place=place_of_field(model, name),
-            )
+            yield name, error.errors(include_input=False, include_url=False)[0]["msg"]
 
 
 def _shared_batch_keys(destination: Destination[Any]) -> Iterator[Finding]:
@@ -235,6 +248,7 @@ _OF_ACTION: Final[tuple[Callable[[Action[Any, Any]], Iterator[Finding]], ...]] =
     _triggers,
     _mappings,
     _payload_secrets,
+    _payload_defaults,
     _batch_keys,
 )
 
