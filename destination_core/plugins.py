@@ -279,11 +279,10 @@ def _place(error: BaseException, module: str) -> str:
     own: list[str] = []
     cause: BaseException | None = error
     while cause is not None:
-        own += [
-            f"{frame.filename}:{frame.lineno}"
-            for frame in extract_tb(cause.__traceback__)
-            if any(Path(frame.filename).is_relative_to(root) for root in roots or ())
-        ]
+        for frame in extract_tb(cause.__traceback__):
+            # what is compiled names its file from the folder above; a whole path stays as it is
+            paths = [(Path(root).parent / frame.filename, root) for root in roots or ()]
+            own += [f"{path}:{frame.lineno}" for path, root in paths if path.is_relative_to(root)]
         cause = cause.__cause__
     return own[-1] if own else ""
 

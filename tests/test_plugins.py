@@ -265,6 +265,25 @@ def test_what_is_broken_has_its_line(
     assert failure.place == (f"{tmp_path / 'broken_one.py'}:{line}" if line else "")
 
 
+def test_what_is_broken_in_a_compiled_module_has_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cython names a file as seen from the folder that its package is in."""
+    package = tmp_path / "broken_two"
+    package.mkdir()
+    compiled = 'compile("\\n\\n1 / 0", "broken_two/actions.py", "exec")'
+    (package / "__init__.py").write_text(f"exec({compiled})\n")
+    info = tmp_path / "broken_two-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-two\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[destination_core]\nbroken-two = broken_two\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (failure,) = dc.Registry.discover("broken-two").failures
+    sys.modules.pop("broken_two", None)
+    assert "ZeroDivisionError" in failure.reason
+    assert failure.place == f"{package / 'actions.py'}:3"
+
+
 @pytest.mark.parametrize(
     ("hooks", "said"),
     [
