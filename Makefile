@@ -39,10 +39,10 @@ conformance: $(VENV)/.dev ## run the recorded vectors that come with the tests
 	$(BIN)/python -m tests.conformance tests/conformance/vectors/*.jsonl*
 
 build: $(VENV)/.dev ## build every distribution into dist/
+	rm -f dist/*.whl # of one version there may be a wheel for this platform and one for any
 	for source in . $(PLUGINS); do $(BIN)/python -m build --outdir dist $$source || exit 1; done
 
 compiled: $(VENV)/.dev ## the same for this machine's Python, faster: needs a C compiler
-	rm -f dist/*.whl
 	HATCH_BUILD_HOOKS_ENABLE=1 $(MAKE) build
 
 clean: ## remove what the other verbs made

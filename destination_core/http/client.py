@@ -153,6 +153,7 @@ def _dumps(value: Any, method: str, url: str) -> bytes:
 
 
 def _has_nan(value: Any) -> bool:
+    # recurs, although it may be compiled: orjson, which was here first, takes 254 levels at most
     if isinstance(value, float):
         return not math.isfinite(value)
     if isinstance(value, Mapping):

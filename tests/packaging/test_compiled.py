@@ -1,5 +1,6 @@
 """Compiled wheels: the same sources as extension modules, which do the same."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,8 @@ TESTED = (
     *("tests/conformance", "tests/test_engine.py", "tests/test_fql_index.py"),
     *("tests/test_mapping.py", "tests/test_mapping_directives.py", "tests/test_event.py"),
     *("tests/test_http_client.py", "tests/test_http_transport.py", "tests/test_http_deadlines.py"),
-    *("tests/properties/test_batching.py", "plugins/customerio/tests"),
+    *("tests/properties/test_batching.py", "tests/properties/test_schema.py"),
+    "plugins/customerio/tests",
 )
 """What concerns the modules that are compiled."""
 
@@ -80,4 +82,68 @@ def test_the_compiler_of_a_source_distribution_comes_with_it(tmp_path: Path) -> 
         subprocess.run(command, cwd=source, check=True, capture_output=True)
         (archive,) = tmp_path.glob(f"{name}*.tar.gz")
         shutil.unpack_archive(archive, tmp_path)
-        assert (tmp_path / archive.name.removesuffix(".tar.gz") / "hatch_build.py").exists()
+        unpacked = tmp_path / archive.name.removesuffix(".tar.gz")
+        assert (unpacked / "hatch_build.py").exists()
+        assert not list(unpacked.glob("*/*/hatch_build.py"))
+        assert not (unpacked / "plugins").exists()
+
+
+TINY = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[project]
+name = "tiny"
+version = "1.0"
+[tool.hatch.build.targets.wheel]
+packages = ["tiny"]
+[tool.hatch.build.targets.wheel.hooks.custom]
+modules = ["tiny/one.py"]
+"""
+
+
+def build_tiny(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Build the wheel of a package with one module, with the hook."""
+    (folder / "tiny").mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text(TINY)
+    (folder / "tiny/one.py").write_text("def one():\n    return 1\n")
+    shutil.copy(ROOT / "hatch_build.py", folder)
+    return subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel"],
+        cwd=folder, check=False, capture_output=True, text=True, env={**os.environ, **variables},
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not CAN_COMPILE, reason="there is no C compiler, or no header of Python's")
+def test_what_is_compiled_depends_on_no_variable(tmp_path: Path) -> None:
+    """CFLAGS of the environment would take the place of Python's own, -O3 among them."""
+    made = []
+    for name, flags in (("without", {}), ("with", {"CFLAGS": "-O0 -g"})):
+        done = build_tiny(tmp_path / name, **flags)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (wheel,) = tmp_path.glob(f"{name}/dist/*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            made.append(archive.read(f"tiny/one{SUFFIX}"))
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"CC": "no-such-compiler"}, "a C compiler and Python's headers are needed"),
+        ({"PYTHONPATH": "hidden"}, "No module named 'Cython': install cython and setuptools"),
+    ],
+    ids=["compiler", "cython"],
+)
+def test_what_is_missing_for_compiling_is_one_sentence(
+    tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    """With what to do about it, and without a traceback."""
+    hidden = tmp_path / "build/hidden/Cython"
+    hidden.mkdir(parents=True)
+    (hidden / "__init__.py").write_text("raise ImportError(\"No module named 'Cython'\")")
+    done = build_tiny(tmp_path / "build", **variables)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "or build without HATCH_BUILD_HOOKS_ENABLE" in done.stderr
+    assert "Traceback" not in done.stderr
