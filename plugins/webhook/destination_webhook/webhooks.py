@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 import destination_core as dc
 from destination_webhook import signature
+from destination_webhook.blame import blamed, origin
 from destination_webhook.settings import Settings
 
 Ctx = dc.Context[Settings]
@@ -28,9 +29,6 @@ OURS: Final = frozenset(
 EVERYTHING: Final = " or ".join(
     f'type = "{kind}"' for kind in ("track", "identify", "page", "screen", "group", "alias")
 )
-
-OF_THE_HOST: Final = frozenset({"REFUSED_ADDRESS", "NETWORK_ERROR", "INVALID_AUTHENTICATION"})
-"""Codes of what is wrong with a host, whichever URL of it is asked."""
 
 IN_BATCHES: Final = dc.Condition("enable_batching", "is", value=True)
 
@@ -141,7 +139,14 @@ async def send_batch(ctx: Ctx, items: Sequence[dc.Item]) -> Sequence[dc.Outcome]
     lines = webhooks[0].batch_format == "ndjson"
     body = b"\n".join(bodies) + b"\n" if lines else BATCHING.join(bodies)
     response = await _request(ctx, webhooks[0], webhooks, body, NDJSON if lines else JSON)
-    return _settled(response, len(items)) if response.status == 207 else None  # noqa: PLR2004  Multi-Status
+    if response.status != 207:  # noqa: PLR2004  Multi-Status
+        return None
+    configured = ctx.settings.url
+    url = webhooks[0].url or configured
+    return [
+        one if one.error is None else replace(one, error=blamed(one.error, url, configured))
+        for one in _settled(response, len(items))
+    ]
 
 
 def _settled(response: dc.Response, size: int) -> Sequence[dc.Outcome]:
@@ -167,31 +172,14 @@ async def _request(
     if body is not None:
         headers["content-type"] = content_type
     headers |= _checked(one.headers)
-    if _origin(url) == _origin(settings.url):
+    if origin(url) == origin(settings.url):
         secret = settings.headers.items()
         headers |= {name.lower(): value.get_secret_value() for name, value in secret}
     headers |= signature.headers_of(_id(all_of_it, body), ctx.now(), body or b"", settings.secrets)
     try:
         return await ctx.http.request(one.method, url, data=body, headers=headers)
-    except dc.SetupError as error:
-        if _is_settings(error, url, settings.url):
-            raise
-        raise _of_the_event(error) from None
-
-
-def _is_settings(error: dc.SetupError, url: str, configured: str) -> bool:
-    """Tell whether the settings are to blame, and not the URL that a mapping made of an event."""
-    if url == configured:
-        return True
-    return error.code in OF_THE_HOST and _origin(url) == _origin(configured)
-
-
-def _of_the_event(error: dc.SetupError) -> dc.PermanentError:
-    """Return the refusal of one event: a URL that a stranger chose must not make others wait."""
-    what = str(error).partition(";")[0]  # the rest is advice about settings
-    said = f"the URL that the mapping gives is of no use: {what}"
-    kind = dc.InvalidPayload if error.status is None else dc.PermanentError
-    return kind(said, detail=error.detail, code=error.code, status=error.status)
+    except dc.DeliveryError as error:
+        raise blamed(error, url, settings.url) from None
 
 
 def _checked(headers: Mapping[str, Scalar]) -> dict[str, str]:
@@ -210,16 +198,6 @@ def _id(webhooks: Sequence[Webhook], body: bytes | None) -> str:
     if len(ids) < len(webhooks):  # nothing else tells such events apart
         return signature.joint_id([(body or b"").decode("utf-8", "replace")])
     return ids[0] if len(ids) == 1 else signature.joint_id(ids)
-
-
-def _origin(url: str) -> tuple[str, str]:
-    """Return scheme and host with port, in the one spelling."""
-    try:
-        parts = urlsplit(url)
-        usual = {"http": 80, "https": 443}.get(parts.scheme.lower())
-        return parts.scheme.lower(), f"{parts.hostname}:{parts.port or usual}"
-    except ValueError:
-        return "", url
 
 
 def _json(data: Mapping[str, Any]) -> bytes:

@@ -210,6 +210,29 @@ async def test_what_a_mappings_url_answers_ends_its_event_alone(status: int) -> 
     assert "settings" not in stranger.reason
 
 
+async def test_what_a_mappings_url_settles_ends_its_event_alone() -> None:
+    """Also where it settles each event of a batch by itself."""
+    reply = Reply(207, body=[401, 200])
+    async with RecordingServer(reply) as own, RecordingServer(reply) as other:
+        ours = await deliver(own, event(1), event(2), enable_batching=True)
+        url = f"{other.url}/hook"
+        theirs = await deliver(own, event(1), event(2), enable_batching=True, url=url)
+    assert [str(one.status) for one in ours] == ["setup_error", "delivered"]
+    assert [str(one.status) for one in theirs] == ["refused", "delivered"]
+
+
+async def test_only_the_host_of_the_settings_is_waited_for_as_long_as_it_asks() -> None:
+    """All events of a destination wait for that; one for another host is tried again later."""
+    reply = Reply(429, headers={"Retry-After": "86400"})
+    async with RecordingServer(reply) as own, RecordingServer(reply) as other:
+        (path,) = await deliver(own, event(), url=f"{own.url}/elsewhere")
+        (stranger,) = await deliver(own, event(), url=f"{other.url}/hook")
+    assert isinstance(path.error, dc.RetryableError)
+    assert isinstance(stranger.error, dc.RetryableError)
+    assert (path.error.retry_after, stranger.error.retry_after) == (86_400, None)
+    assert (stranger.error.status, stranger.error.code) == (429, "TOO_MANY_REQUESTS")
+
+
 async def test_a_redirect_is_not_followed() -> None:
     """It would lead signed data, and the request, wherever the receiver likes."""
     async with RecordingServer() as inner:
