@@ -1,13 +1,15 @@
-"""When attempts are made: what stands before each, and how long to wait for the next."""
+"""When attempts are made: what stands before each, how long it may take, when the next one is."""
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from destination_core.errors import ConfigurationError, DeliveryError
+
+T = TypeVar("T")
 
 
 class Gate(Protocol):
@@ -74,3 +76,25 @@ class Retry:
         """Return the seconds to wait after attempt ``number`` (from 1)."""
         longest = min(self.cap, self.base * 2.0 ** min(number - 1, 30))
         return max(random.uniform(0, longest), asked or 0.0)  # noqa: S311  jitter is no secret
+
+
+async def within(seconds: float, call: Awaitable[T]) -> T:
+    """Await a handler for so long; one that swallows its cancellation has not delivered.
+
+    Whatever it made of that, returned or raised: its time was up.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            answer = await call
+    except Exception:
+        if limit.expired():
+            raise TimeoutError from None
+        raise
+    if limit.expired():
+        raise TimeoutError
+    if task is not None and task.cancelling() > before:  # somebody else's cancellation
+        raise asyncio.CancelledError
+    return answer

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Final, Generic, TypeVar
 
-from destination_core.attempts import Gate, Retry
+from destination_core.attempts import Gate, Retry, within
 from destination_core.authorization import Authorization, is_refused
 from destination_core.connection import Connection
 from destination_core.context import Context, Scope
@@ -319,7 +319,7 @@ class Deliverer(Generic[S]):
 
     def _bounded(self, call: Awaitable[T]) -> Awaitable[T]:
         """Give a handler its deadline, if there is one."""
-        return call if self._deadline is None else _within(self._deadline, call)
+        return call if self._deadline is None else within(self._deadline, call)
 
     def _error(self, what: str, raised: BaseException) -> DeliveryError:
         """Turn whatever a plugin raised into an error of the delivery, unless it was not its own.
@@ -375,8 +375,3 @@ def _seconds(exchanges: Sequence[Exchange]) -> float:
 def _is_taken(exchanges: Sequence[Exchange]) -> bool:
     """Tell whether the destination has said yes to something of a batch."""
     return any(one.response is not None and one.response.ok for one in exchanges)
-
-
-async def _within(seconds: float, call: Awaitable[T]) -> T:
-    async with asyncio.timeout(seconds):
-        return await call

@@ -11,18 +11,8 @@ import pytest
 
 import destination_core as dc
 from tests import acme
+from tests.sampled import IDENTIFY, SETTINGS, UPSERT, connection, sample
 from tests.scripted import ScriptedTransport
-
-SETTINGS = {"api_key": "very-secret"}
-IDENTIFY = {"type": "identify", "userId": "u1", "traits": {"email": "a@example.com", "x": 1}}
-UPSERT = dc.Subscription("Upsert", "upsertContact", 'type = "identify"')
-
-
-def connection(
-    *subscriptions: dc.Subscription, plugin: object = acme, name: str = "crm"
-) -> dc.Connection[Any]:
-    relay = next(iter(dc.Registry.of(plugin).relays.values()))
-    return dc.Connection(name, relay, settings=SETTINGS, subscriptions=subscriptions or [UPSERT])
 
 
 def statuses(deliveries: Sequence[dc.Delivery]) -> list[str]:
@@ -175,22 +165,6 @@ async def test_concurrency_is_bounded() -> None:
     async with dc.Engine([connection()], transport=transport, concurrency=3) as engine:
         await asyncio.gather(*[engine.send(IDENTIFY) for _ in range(20)])
     assert (transport.most_in_flight, len(transport.requests)) == (3, 20)
-
-
-def sample(handler: Any, batch: Any = None, **hooks: Any) -> ModuleType:
-    """Make a plugin with one action out of its handler."""
-
-    async def perform(ctx: dc.Context[acme.Settings], payload: acme.Contact) -> object:
-        return await handler(ctx, payload)
-
-    action = dc.action("do", subscribe='type = "identify"')(perform)
-    if batch is not None:
-        action.batch(size=10)(batch)
-    made = dc.Destination("sample", title="Sample", settings=acme.Settings, actions=[action])
-    module = ModuleType("sample")
-    for name, hook in {"register_destination": lambda: made, **hooks}.items():
-        setattr(module, name, dc.hookimpl(hook))
-    return module
 
 
 async def test_handler_that_raises_settles_only_its_own_event() -> None:
@@ -369,27 +343,6 @@ async def test_only_the_wanted_subscriptions_are_delivered() -> None:
         settled = await engine.send_batch(events, only=[None, {"b"}, set()])
     names = [[delivery.subscription for delivery in deliveries] for deliveries in settled]
     assert names == [["a", "b"], ["b"], []]
-
-
-async def test_a_handler_that_hangs_is_ended_by_its_deadline() -> None:
-    """Its own event is to be tried again; nobody waits longer."""
-
-    @dc.action("hang")
-    async def hang(_: dc.Context[acme.Settings], __: acme.Contact) -> None:
-        await asyncio.sleep(3600)
-
-    destination = dc.Destination("hanging", title="H", settings=acme.Settings, actions=[hang])
-    plugin = ModuleType("hanging")
-    plugin.register_destination = dc.hookimpl(lambda: destination)  # type: ignore[attr-defined]
-    one: dc.Connection[Any] = dc.Connection(
-        "hanging",
-        dc.Registry.of(plugin).relay("hanging"),
-        settings={"api_key": "k"},
-        subscriptions=[dc.Subscription("s", "hang", 'type = "identify"')],
-    )
-    async with dc.Engine([one], transport=ScriptedTransport(), deadline=0.05) as engine:
-        (delivery,) = await engine.send({"type": "identify", "userId": "u"})
-    assert (delivery.status, delivery.reason) == ("retryable", "hanging: hang timed out")
 
 
 @pytest.mark.parametrize("attempts", [0, -1])

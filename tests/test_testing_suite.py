@@ -1,6 +1,7 @@
 """The kit's suite: it passes a sound plugin, and finds what is wrong with others."""
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -185,6 +186,27 @@ def test_a_fault_is_found(made: Callable[[], DestinationSuite], check: str, said
     """Each by the check that is for it, with a sentence that says what is wrong."""
     with pytest.raises(AssertionError, match=said):
         getattr(made(), check)("act")
+
+
+async def swallowing(ctx: dc.Context[Any], payload: Payload) -> None:
+    """Take a cancellation for an answer."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await sound(ctx, payload)
+
+
+async def batch_swallowing(ctx: dc.Context[Any], payloads: Sequence[Payload]) -> None:
+    """Take a cancellation of a batch for an answer."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await batch_of_all(ctx, payloads)
+
+
+@pytest.mark.parametrize(
+    ("handler", "batch"), [(swallowing, None), (sound, batch_swallowing)], ids=["single", "batch"]
+)
+def test_a_cancellation_that_is_swallowed_is_found(handler: Handler, batch: Handler | None) -> None:
+    """What its deadline ended would count as delivered, or hold up a stop."""
+    with pytest.raises(AssertionError, match="'act' swallowed its cancellation"):
+        suite(handler, batch=batch).test_cancelling_leaves_no_connection("act")
 
 
 @pytest.mark.parametrize("answer", ["400", "401", "429", "500"])

@@ -256,23 +256,28 @@ class DestinationSuite(Subject):
             expect(isinstance(one.error, wanted), f"{action!r}, {answer}: {one.error!r}")
 
     def test_cancelling_leaves_no_connection(self, action: str) -> None:
-        """Whoever gives up waiting leaves nothing open."""
+        """Whoever gives up waiting leaves nothing open, and does not go on as if delivered."""
         event = self.sample(action)
+        batches = (False, True) if self.relay.can_batch(self.action(action)) else (False,)
 
-        async def cancel() -> None:
+        async def cancel(*, batch: bool) -> None:
             async with (
                 RecordingServer(Reply(delay=NEVER)) as server,
                 RoutedTransport(server.url, timeout=NEVER) as transport,
                 Engine([self.connection(action)], transport=transport) as engine,
             ):
-                task = asyncio.create_task(engine.send(event))
+                sending = engine.send_batch(several(event, 2)) if batch else engine.send(event)
+                task: asyncio.Task[object] = asyncio.create_task(sending)
                 await until(lambda: bool(server.requests), f"{action!r} sent nothing")
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 said = f"{action!r} left a connection open when it was cancelled"
                 await until(lambda: not server.open_connections, said)
+                expect(task.cancelled(), f"{action!r} swallowed its cancellation: at a deadline or"
+                       " a stop it must end; let asyncio.CancelledError through")  # fmt: skip
 
-        run(cancel())
+        for batch in batches:
+            run(cancel(batch=batch))
 
     def test_a_user_can_be_forgotten(self) -> None:
         """``on_delete``, where the plugin has it, sends a request."""

@@ -1,0 +1,77 @@
+"""Attempts: how long they may take, and what their end is worth."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+
+import destination_core as dc
+from tests.sampled import IDENTIFY, connection, sample
+from tests.scripted import ScriptedTransport
+
+DO = dc.Subscription("Do", "do", 'type = "identify"')
+
+
+async def test_a_handler_that_hangs_is_ended_by_its_deadline() -> None:
+    """Its own event is to be tried again; nobody waits longer."""
+
+    async def handler(ctx: Any, contact: Any) -> None:
+        await asyncio.sleep(3600)
+
+    one = connection(DO, plugin=sample(handler))
+    async with dc.Engine([one], transport=ScriptedTransport(), deadline=0.05) as engine:
+        (delivery,) = await engine.send(IDENTIFY)
+    assert (delivery.status, delivery.reason) == ("retryable", "sample: do timed out")
+
+
+async def swallowing() -> None:
+    """Wait, and take a cancellation for the end of it."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(3600)
+
+
+async def excusing() -> None:
+    """Wait, and make an error for good of a cancellation."""
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        raise dc.PermanentError("it hangs") from None
+
+
+@pytest.mark.parametrize("waiting", [swallowing, excusing])
+async def test_a_handler_that_swallows_its_deadline_has_not_delivered(
+    waiting: Callable[[], Awaitable[None]],
+) -> None:
+    """Its time was up, whatever it made of that: alone and in a batch it is tried again."""
+
+    async def handler(ctx: Any, contact: Any) -> None:
+        await waiting()
+
+    async def batch(ctx: Any, contacts: Sequence[Any]) -> None:
+        await waiting()
+
+    one = connection(DO, plugin=sample(handler, batch))
+    async with dc.Engine([one], transport=ScriptedTransport(), deadline=0.05) as engine:
+        settled = [*await engine.send(IDENTIFY)]
+        settled += [made for (made,) in await engine.send_batch([IDENTIFY, IDENTIFY])]
+    told = {(made.status, made.reason) for made in settled}
+    assert told == {("retryable", "sample: do timed out")}
+
+
+async def test_a_handler_that_swallows_a_cancellation_from_outside_has_not_delivered() -> None:
+    """Whoever breaks a chunk off finds nothing on the board that may not have arrived."""
+
+    async def handler(ctx: Any, contact: Any) -> None:
+        await swallowing()
+
+    board: list[list[dc.Delivery | None]] = [[], []]
+    one = connection(DO, plugin=sample(handler))
+    async with dc.Engine([one], transport=ScriptedTransport(), deadline=60) as engine:
+        sending = asyncio.create_task(engine.send_batch([IDENTIFY, IDENTIFY], board=board))
+        await asyncio.sleep(0.05)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+    assert board == [[None], [None]]
