@@ -15,6 +15,7 @@ from destination_core.errors import (
     DeliveryError,
     InvalidAuthentication,
     PermanentError,
+    RetryableError,
     plugin_fault,
 )
 from destination_core.http import Client, Session
@@ -34,17 +35,24 @@ class Authorization(Generic[S]):
     """Keeps the token of a connection fresh, and a session that sends it.
 
     ``session`` has the headers that ``extend_request`` makes of ``token``; ``secrets`` are the
-    connection's with those of the token. ``clock`` gives Unix seconds.
+    connection's with those of the token. ``clock`` gives Unix seconds; ``deadline`` is how many
+    seconds a renewal may take, and anybody wait for one.
     """
 
     def __init__(
-        self, connection: Connection[S], session: Session, clock: Callable[[], float]
+        self,
+        connection: Connection[S],
+        session: Session,
+        clock: Callable[[], float],
+        *,
+        deadline: float | None = None,
     ) -> None:
         self.connection = connection
         self.session = session
         self.token: AccessToken | None = None
         self.secrets = connection.secrets
         self._clock = clock
+        self._deadline = deadline
         self._renewing: asyncio.Task[None] | None = None
         self._made_at: float | None = None
         self._failure: tuple[float, DeliveryError] | None = None
@@ -89,8 +97,16 @@ class Authorization(Generic[S]):
         if self._renewing is None:
             self._renewing = asyncio.create_task(self._renew(self.token))
             self._renewing.add_done_callback(self._ended)
-        # one who stops waiting must not stop the others
-        await asyncio.shield(self._renewing)
+        try:  # the renewal's own deadline does not end one that swallows its cancellation
+            async with asyncio.timeout(self._deadline):
+                # one who stops waiting must not stop the others
+                await asyncio.shield(self._renewing)
+        except TimeoutError:
+            raise self._late() from None
+
+    def _late(self) -> RetryableError:
+        slug = self.connection.relay.destination.slug
+        return RetryableError(f"{slug}: refresh_access_token timed out", code="REQUEST_TIMEOUT")
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._renewing = None
@@ -137,7 +153,8 @@ class Authorization(Generic[S]):
         ctx.access_token = old
         clean = Redactor(self.secrets)
         try:
-            made: object = await connection.relay.refresh_access_token(ctx)
+            async with asyncio.timeout(self._deadline):  # a token that comes late is one, too
+                made: object = await connection.relay.refresh_access_token(ctx)
         except PermanentError as error:
             raise InvalidAuthentication(
                 clean.text(f"{slug}: the access token cannot be renewed: {error}"),
@@ -146,6 +163,8 @@ class Authorization(Generic[S]):
             ) from None
         except DeliveryError as error:
             raise clean.error(error) from None
+        except TimeoutError:
+            raise self._late() from None
         except Exception as error:  # noqa: BLE001  a plugin may raise anything
             fault = plugin_fault(f"{slug}: refresh_access_token", error, clean.text)
             raise InvalidAuthentication(str(fault), code=fault.code) from None

@@ -62,7 +62,9 @@ class Deliverer(Generic[S]):
         self.secrets = connection.secrets
         self._redactor = Redactor(connection.secrets)
         has_tokens = connection.relay.destination.authentication is not None
-        self._authorization = Authorization(connection, session, clock) if has_tokens else None
+        self._authorization = (
+            Authorization(connection, session, clock, deadline=deadline) if has_tokens else None
+        )
 
     def context(self, exchanges: list[Exchange] | None = None) -> Context[S]:
         """Make the context of one attempt; its client records into ``exchanges``."""
@@ -181,20 +183,21 @@ class Deliverer(Generic[S]):
     async def ask(
         self, call: Callable[[Context[S]], Awaitable[T]], exchanges: list[Exchange] | None = None
     ) -> T:
-        """Make a call that is no delivery; an access token is renewed for it like for others."""
+        """Make a call that is no delivery; its deadline and its access token are as for others."""
         authorization = self._authorization
         exchanges = [] if exchanges is None else exchanges
         async with self._gate:
             if authorization is None:
-                return await call(self.context(exchanges))
+                return await self._bounded(call(self.context(exchanges)))
             ctx = await self._authorized(authorization, exchanges)
             try:
-                return await call(ctx)
+                return await self._bounded(call(ctx))
             except DeliveryError as error:
                 if not is_refused(error) or not await authorization.renew(ctx.access_token):
                     raise
             exchanges.clear()
-            return await call(await self._authorized(authorization, exchanges))
+            ctx = await self._authorized(authorization, exchanges)
+            return await self._bounded(call(ctx))
 
     def rejection(self, task: Task, raised: BaseException) -> Delivery:
         """Settle a task that never went out: making its item of a batch raised this."""
@@ -318,7 +321,7 @@ class Deliverer(Generic[S]):
             relay.attempt_finished(attempt)
 
     def _bounded(self, call: Awaitable[T]) -> Awaitable[T]:
-        """Give a handler its deadline, if there is one."""
+        """Give a call of the plugin its deadline, if there is one."""
         return call if self._deadline is None else within(self._deadline, call)
 
     def _error(self, what: str, raised: BaseException) -> DeliveryError:

@@ -236,6 +236,36 @@ async def test_bug_with_the_new_token_pauses_and_shows_it_to_nobody() -> None:
     assert "extend_request raised ValueError: cannot use [redacted]" in delivery.reason
 
 
+@pytest.mark.parametrize("swallows", [False, True])
+async def test_a_renewal_that_hangs_is_ended_by_its_deadline(*, swallows: bool) -> None:
+    """Events and deletions are to be tried again; nobody waits for it any longer."""
+    end = asyncio.Event()
+
+    class Hanging(Ledger):
+        @dc.hookimpl
+        async def refresh_access_token(self, ctx: Any) -> Any:
+            while not end.is_set():
+                try:
+                    await end.wait()
+                except asyncio.CancelledError:
+                    if not swallows:
+                        raise
+
+        @dc.hookimpl
+        async def on_delete(self, deletion: dc.Deletion) -> None: ...
+
+    book = connection(plugin=Hanging())
+    async with dc.Engine([book], transport=Server(), deadline=0.05) as engine, asyncio.timeout(10):
+        settled = [
+            *await engine.send(track()),
+            *[one for (one,) in await engine.send_batch([track(), track()])],
+            *await engine.delete({"type": "delete", "userId": "u1"}),
+        ]
+        end.set()
+    told = {(one.status, one.reason) for one in settled}
+    assert told == {("retryable", "ledger: refresh_access_token timed out")}
+
+
 async def test_one_who_stops_waiting_does_not_stop_the_others() -> None:
     """A renewal goes on when the attempt that began it is cancelled."""
     server = Server()

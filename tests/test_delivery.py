@@ -75,3 +75,20 @@ async def test_a_handler_that_swallows_a_cancellation_from_outside_has_not_deliv
         with pytest.raises(asyncio.CancelledError):
             await sending
     assert board == [[None], [None]]
+
+
+async def test_a_deletion_that_hangs_is_ended_by_its_deadline() -> None:
+    """It is to be tried again, like any other attempt, and gives its turn back."""
+
+    async def handler(ctx: Any, contact: Any) -> None: ...
+
+    async def on_delete(ctx: Any, deletion: Any) -> None:
+        await asyncio.sleep(3600)
+
+    one = connection(DO, plugin=sample(handler, on_delete=on_delete))
+    engine = dc.Engine([one], transport=ScriptedTransport(), concurrency=1, deadline=0.05)
+    async with engine, asyncio.timeout(10):
+        for _ in range(2):
+            (delivery,) = await engine.delete({"type": "delete", "userId": "u1"})
+            assert delivery.status == "retryable"
+            assert delivery.reason == "sample: on_delete timed out"
