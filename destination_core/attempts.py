@@ -31,8 +31,8 @@ class Gate(Protocol):
         """Give the turn back."""
         ...
 
-    def check(self) -> None:
-        """Raise ``Paused`` if nothing more is to be sent; asked before each request."""
+    def check(self, first: bool = True) -> None:
+        """Raise ``Paused`` if a request, the ``first`` of its attempt or not, is not to be sent."""
         ...
 
     def learn(self, errors: Sequence[DeliveryError | None], seconds: float) -> None:
@@ -48,7 +48,7 @@ class Turns(asyncio.Semaphore):
 
     __aenter__ = asyncio.Semaphore.acquire  # type: ignore[assignment]  # a coroutine less
 
-    def check(self) -> None:
+    def check(self, first: bool = True) -> None:
         """Let every request go."""
 
     def learn(self, errors: Sequence[DeliveryError | None], seconds: float) -> None:

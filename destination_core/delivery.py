@@ -79,6 +79,11 @@ class Deliverer(Generic[S]):
         events = [task.event for task in tasks]
         return Scope(tasks[0].usage, self.connection.audiences, events)
 
+    def hold(self) -> None:
+        """Let nobody wait for the rate any longer whose attempt has sent nothing yet."""
+        if self._session.rate is not None:
+            self._session.rate.close()
+
     async def close(self) -> None:
         """Let what must not be cut off come to its end."""
         if self._authorization is not None:
@@ -160,7 +165,7 @@ class Deliverer(Generic[S]):
             error=error,
             warnings=self._shown(warnings),
             exchanges=exchanges,
-            attempts=1,
+            attempts=1 - isinstance(error, Paused),
             secrets=self.secrets,
         )
 

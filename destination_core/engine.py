@@ -93,6 +93,14 @@ class Engine:
             await self._owned.__aexit__(kind, error, traceback)
             self._owned = None
 
+    def hold(self) -> None:
+        """Let no attempt wait for a connection's rate any longer that has sent nothing yet.
+
+        For whoever closes the ``gate``, which then lets none of them send anything.
+        """
+        for one in self._deliverers or ():
+            one.hold()
+
     async def send(self, event: Event) -> list[Delivery]:
         """Deliver one event; return what became of it, one delivery per matching subscription.
 

@@ -13,6 +13,7 @@ from destination_core.errors import (
     DeliveryError,
     InvalidEvent,
     InvalidPayload,
+    Paused,
     PermanentError,
     SetupError,
 )
@@ -171,6 +172,8 @@ def status_of(error: DeliveryError | None, *, sent: bool) -> DeliveryStatus:
     """Return the status that an error's class stands for."""
     if error is None:
         return DeliveryStatus.DELIVERED
+    if isinstance(error, Paused):
+        return DeliveryStatus.RETRYABLE
     if isinstance(error, InvalidPayload | InvalidEvent) or not sent:
         return DeliveryStatus.REJECTED
     if isinstance(error, SetupError):

@@ -233,7 +233,7 @@ async def test_the_rate_of_a_connection_is_bounded():
     sent = Sent(requests_per_second=20)
     for _ in range(2):
         await sent.client.get("/x")
-    assert sent.client._session.limiter.has_capacity() is False
+    assert sent.client._session.rate._limiter.has_capacity() is False
 
 
 @pytest.mark.parametrize("url", ["api.acme.test", "ftp://api.acme.test", "https://u:p@acme.test"])

@@ -112,9 +112,10 @@ class Client:
             session.connect_timeout,
             session.guard,
         )
-        if session.limiter is not None:
-            await session.limiter.acquire()
-        session.check()
+        first = not self._exchanges
+        if session.rate is not None:
+            await session.rate.turn(first=first)
+        session.check(first)
         exchange = Exchange(request)
         self._exchanges.append(exchange)
         started = perf_counter()

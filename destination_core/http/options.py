@@ -6,12 +6,11 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
-from aiolimiter import AsyncLimiter
-
 from destination_core.errors import InvalidSettings, PluginError, SetupError
 from destination_core.http.addresses import Base
 from destination_core.http.guard import Guard
 from destination_core.http.headers import LINE_BREAK, NAME
+from destination_core.http.rate import Rate
 
 if TYPE_CHECKING:
     from destination_core.http.transport import Transport
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 MASKED: Final = "**********"
 """What pydantic writes for a ``SecretStr``."""
-
-BURST_SECONDS: Final = 0.1
-"""Requests of so long a time may go at once; a second's worth would be twice the rate, briefly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +72,8 @@ class RequestOptions:
 class Session:
     """A transport with the options of one connection, prepared once for many requests.
 
-    ``secrets`` are blanked out of error messages; ``check`` is called before each request, and
-    raises if it is not to be sent.
+    ``secrets`` are blanked out of error messages; ``check`` is called before each request with
+    whether it is the ``first`` of its attempt, and raises if it is not to be sent.
     """
 
     __slots__ = (
@@ -87,7 +83,7 @@ class Session:
         "guard",
         "headers",
         "json_headers",
-        "limiter",
+        "rate",
         "secrets",
         "timeout",
         "transport",
@@ -99,14 +95,14 @@ class Session:
     ) -> None:
         self.transport = transport
         self.secrets = secrets
-        self.check: Callable[[], None] = lambda: None
+        self.check: Callable[[bool], None] = lambda _: None
         self.url = Base(options.base_url).join
         self.timeout = options.timeout
         self.connect_timeout = options.connect_timeout
         self.allow_redirects = options.allow_redirects
         self.guard = Guard.of(options.allowed_networks) if options.public_only else None
         rate = options.requests_per_second
-        self.limiter = None if rate is None else _limiter(rate)
+        self.rate = None if rate is None else Rate(rate)
         given = {key.lower() for key in options.headers}
         own = {} if "user-agent" in given else {"User-Agent": user_agent()}
         self.headers: dict[str, str] = {**own, **options.headers}
@@ -119,16 +115,10 @@ class Session:
     def renewed(self, options: RequestOptions, secrets: Collection[str]) -> "Session":
         """Return a session with other headers that shares transport, guard, check and rate."""
         made = Session(self.transport, options, secrets)
-        made.limiter = self.limiter
+        made.rate = self.rate
         made.guard = self.guard
         made.check = self.check
         return made
-
-
-def _limiter(rate: float) -> AsyncLimiter:
-    """Make a limiter that lets a tenth of a second through at once: after a pause, no herd."""
-    burst = max(rate * BURST_SECONDS, 1.0)
-    return AsyncLimiter(burst, burst / rate)
 
 
 @cache

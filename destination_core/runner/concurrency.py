@@ -64,6 +64,13 @@ class Adaptive:
                 self.in_flight += 1
                 turn.set_result(None)
 
+    def turn_away(self, make: Callable[[], Exception]) -> None:
+        """Let nobody wait any longer: who does has an error raised, each one of its own."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(make())
+
     def went_well(self, seconds: float) -> None:
         """Allow a little more, unless attempts take much longer than they usually do.
 

@@ -19,7 +19,8 @@ TOO_MUCH: Final = frozenset({"REQUEST_TIMEOUT", "TOO_MANY_REQUESTS"})
 class Gate:
     """An async context manager around each attempt; raises ``Paused`` while the breaker is open.
 
-    It does, too, when the events may be another runner's by now: ``is_ours`` tells.
+    It does, too, when the events may be another runner's by now (``is_ours`` tells), and once it is
+    closed: what has been sent in part is sent to its end, nothing else begins.
     """
 
     def __init__(
@@ -33,9 +34,17 @@ class Gate:
         self._breaker = breaker
         self._concurrency = concurrency
         self._is_ours = is_ours
+        self._is_closed = False
         self._said_paused = False
 
+    def close(self) -> None:
+        """Let nothing begin any more; who waits for a turn waits no longer."""
+        self._is_closed = True
+        self._concurrency.turn_away(self._closed)
+
     async def __aenter__(self) -> None:
+        if self._is_closed:
+            raise self._closed()
         await self._concurrency.__aenter__()
         try:
             self._require_ours()
@@ -54,11 +63,19 @@ class Gate:
     ) -> None:
         await self._concurrency.__aexit__(kind, error, traceback)
 
-    def check(self) -> None:
-        """Raise ``Paused`` if breaker or claim let nothing more go since the attempt began."""
+    def check(self, first: bool = True) -> None:
+        """Raise ``Paused`` if breaker or claim let nothing more go since the attempt began.
+
+        Or if the gate has been closed since, and nothing of the attempt has been sent.
+        """
         self._require_ours()
+        if first and self._is_closed:
+            raise self._closed()
         if self._breaker.state is State.OPEN:
             raise self._paused(self._breaker.wait())
+
+    def _closed(self) -> Paused:
+        return Paused(f"{self._name}: deliveries stop, this one had not begun", retry_after=0.0)
 
     def _require_ours(self) -> None:
         if not self._is_ours():

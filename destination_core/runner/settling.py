@@ -37,11 +37,13 @@ def settlement(job: Job, deliveries: Sequence[Delivery], policy: Policy, now: fl
     attempts = job.attempts + counts
     if counts and attempts >= policy.retry_attempts and now - job.received > policy.retry_window:
         return dead(job, waiting[0], failed, now)
+    left = frozenset(one.subscription for one in failed)
+    untried = all(isinstance(one.error, Paused) for one in waiting)
+    if untried and not told:  # nothing was asked of anybody: back to its place
+        return Retry(job, min(now, job.received), left, counts=False, crashes=job.crashes)
     wait = Backoff(base=policy.backoff, cap=policy.backoff_limit).delay(max(attempts, 1), None)
     if told is not None:  # and not everybody in the same moment
         wait = max(wait, min(told, LONGEST_WAIT) + random.uniform(0, 0.1 * min(told, 10)))  # noqa: S311
-    left = frozenset(one.subscription for one in failed)
-    untried = all(isinstance(one.error, Paused) for one in waiting)
     crashes = job.crashes if untried else 0
     return Retry(job, now + wait, left, counts=counts, crashes=crashes)
 

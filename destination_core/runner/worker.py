@@ -80,10 +80,11 @@ class Worker:
             deadline = max(deadline, 4 / self.rate)
             most = min(most, int(self.rate * deadline / 4))
         self.concurrency = Adaptive(most)
+        self._gate = Gate(self.name, self.breaker, self.concurrency, self._hand.is_ours)
         self._engine = Engine(
             [limited],
             transport=transport,
-            gate=Gate(self.name, self.breaker, self.concurrency, self._hand.is_ours),
+            gate=self._gate,
             deadline=deadline,
             watch=None if watch is None else self._attempted,
             clock=clock,
@@ -94,9 +95,14 @@ class Worker:
         self._wake.set()
 
     def stop(self) -> None:
-        """Claim nothing more; ``run`` returns when what is in flight is settled."""
+        """Begin nothing more; ``run`` returns when what is in flight is settled.
+
+        What was claimed and has not begun goes back as it came.
+        """
         self._stop.set()
         self._wake.set()
+        self._gate.close()
+        self._engine.hold()
 
     def abort(self) -> None:
         """Give back what is in flight."""
