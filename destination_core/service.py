@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from destination_core.clock import SteadyClock
 from destination_core.collector import relax_collector
 from destination_core.connection import Service
+from destination_core.ending import Ending
 from destination_core.errors import ConfigurationError
 from destination_core.health import Health
 from destination_core.metrics import Metrics
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from destination_core.tracing import Tracing
 
 log: Final = logging.getLogger(__name__)
+
+CLOSED_SECONDS: Final = 3.0
+"""How long what a plugin left behind may take to end, once everything else has been closed."""
 
 
 class Running:
@@ -125,6 +129,7 @@ def _sources(service: Service) -> Sources:
 async def run_until_stopped(
     service: Service,
     *,
+    ending: Ending,
     again: Callable[[], Service] | None = None,
     listen: tuple[str, int] | None = None,
     feed: Callable[[Runner], Awaitable[object]] | None = None,
@@ -135,7 +140,8 @@ async def run_until_stopped(
 ) -> Mapping[str, Counts]:
     """Run a service until SIGTERM or SIGINT, or until ``feed`` has ended and nothing is queued.
 
-    A second signal gives back what is in flight at once. On SIGHUP the configuration is read
+    A second signal gives back what is in flight at once, and ``ending`` sees to it that the process
+    ends then, whatever plugins do. On SIGHUP the configuration is read
     ``again``; when it is wrong, the old one goes on. Without ``deliver``, what is accepted is left
     for another process that shares the queue. ``tracing`` makes spans of it all. Returns the
     counts at the end.
@@ -153,6 +159,7 @@ async def run_until_stopped(
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, told)
+            signal.signal(number, ending.hear)  # beside it: asyncio goes by the number alone
         reloading = Reloading(running, again)
         loop.add_signal_handler(signal.SIGHUP, reloading.begin)
         relax_collector()
@@ -166,7 +173,17 @@ async def run_until_stopped(
         if running.server is not None:
             await running.server.__aexit__(None, None, None)
         await running.runner.drain()
-        return await running.queue.counts()
+        counts = await running.queue.counts()
+    ending.begin(CLOSED_SECONDS)
+    return counts
+
+
+def abandoned() -> None:
+    """Say, as an ``Ending`` does at last, why the process ends."""
+    log.critical(
+        "a plugin does not let the process end, it ends now: what the plugin had in hand stays"
+        " queued and is delivered again"
+    )
 
 
 class Reloading:
@@ -187,7 +204,8 @@ class Reloading:
             log.warning("SIGHUP: there is no configuration to read again")
             return
         try:
-            await self._running.reload(await asyncio.to_thread(self._again))
+            service = await asyncio.to_thread(self._again)
+            await self._running.reload(service)
         except Exception as error:  # noqa: BLE001  the old one must go on, whatever it is
             self._running.metrics.reloads["refused"] += 1
             log.error("configuration is not reloaded, the old one goes on: %s", error)  # noqa: TRY400

@@ -74,7 +74,8 @@ def command(
     """
     with starting():
         from destination_core.cli import logs
-        from destination_core.service import run_until_stopped
+        from destination_core.ending import Ending
+        from destination_core.service import abandoned, run_until_stopped
 
     if follow and (len(files) != 1 or files[0] == "-"):
         raise click.UsageError("--follow needs exactly one FILE")
@@ -102,10 +103,11 @@ def command(
         if stay:
             await asyncio.Event().wait()
 
-    with loading.tracing() as tracing:
+    with loading.tracing() as tracing, Ending(INTERRUPTED, abandoned) as ending:
         counts = asyncio.run(
             run_until_stopped(
                 service,
+                ending=ending,
                 again=load,
                 listen=loading.address(listen) if listen else None,
                 feed=feed,

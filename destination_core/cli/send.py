@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -27,6 +28,7 @@ from destination_core.cli.main import AUTHENTICATION, DELIVERY, INTERRUPTED, OK,
 if TYPE_CHECKING:
     from destination_core.cli.report import Report
     from destination_core.cli.sending import Sender
+    from destination_core.ending import Ending
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -89,6 +91,7 @@ def command(
     from destination_core.cli import sending
     from destination_core.cli.capture import SilentTransport
     from destination_core.cli.progress import progress
+    from destination_core.ending import Ending
 
     check_files(files)
     if failures is not None:
@@ -108,9 +111,15 @@ def command(
             failures=out,
             advance=advance,
         )
+
+        def abandoned() -> None:
+            stack.close()  # the bar, which hides the cursor
+            click.echo(f"{_where_it_broke_off(sender, files)}\ninterrupted", err=True)
+
         started = time.monotonic()
         try:
-            report = asyncio.run(_run(sender, files, from_line))
+            with Ending(INTERRUPTED, abandoned) as ending:
+                report = asyncio.run(_run(sender, files, from_line, ending))
         except KeyboardInterrupt:
             click.echo(_where_it_broke_off(sender, files), err=True)
             raise
@@ -150,16 +159,23 @@ def _check_failures(failures: Path, files: tuple[str, ...], first: int) -> None:
         )
 
 
-async def _run(sender: "Sender", files: tuple[str, ...], first: int) -> "Report":
+async def _run(sender: "Sender", files: tuple[str, ...], first: int, ending: "Ending") -> "Report":
     from destination_core.cli import reading
     from destination_core.cli.stdin import StandardInput
     from destination_core.collector import relax_collector
+    from destination_core.ending import TOLD_SECONDS
 
     loop = asyncio.get_running_loop()
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        ending.begin(TOLD_SECONDS)
+        signal.default_int_handler(number, frame)
+
     with StandardInput() as stdin:
 
         def stop() -> None:
             _deafen(loop)
+            signal.signal(signal.SIGINT, give_up)
             click.echo("finishing what was read; Ctrl-C again gives up", err=True)
             sender.stop()
             stdin.end()

@@ -34,7 +34,8 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
     """
     with starting():
         from destination_core.cli import logs
-        from destination_core.service import run_until_stopped
+        from destination_core.ending import Ending
+        from destination_core.service import abandoned, run_until_stopped
 
         address = loading.address(listen)
         _allow_files()
@@ -49,10 +50,11 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
             "listening on http://%s:%d, delivering to %s", address[0], port, names
         )
 
-    with loading.tracing() as tracing:
+    with loading.tracing() as tracing, Ending(OK, abandoned) as ending:
         asyncio.run(
             run_until_stopped(
                 service,
+                ending=ending,
                 again=load,
                 listen=address,
                 started=started,

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -20,8 +20,11 @@ log: Final = logging.getLogger(__name__)
 DRAIN_SECONDS: Final = 18.0
 """How long what is in flight may take when the runner is told to stop: 25 with the server's 5."""
 
-BACK_SECONDS: Final = 2.0
+BACK_SECONDS: Final = 1.5
 """How long it may take to give back what is in flight by then."""
+
+LAST_SECONDS: Final = 0.5
+"""How long it may take once more; after that, what a handler keeps is left to the queue's end."""
 
 LISTEN_SECONDS: Final = 0.1
 """Between two looks for what other processes have done."""
@@ -65,6 +68,7 @@ class Runner:
         self._running: dict[asyncio.Task[None], Worker] = {}
         self._tending: asyncio.Future[Any] | None = None
         self._tended = asyncio.Event()
+        self._aborting = asyncio.Event()
         self._damage_told = 0
         self._quarantine = Quarantine()
         self._intakes = Intakes((), queue, self._wake, clock=clock)
@@ -169,7 +173,7 @@ class Runner:
         await self._tended.wait()
 
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Claim nothing more; finish what is in flight, and after ``seconds`` give it back."""
+        """Begin nothing more; finish what is in flight, and after ``seconds`` give it back."""
         if self._tending is None:
             return
         tending, self._tending = self._tending, None
@@ -177,20 +181,34 @@ class Runner:
         running = dict(self._running)
         for worker in running.values():
             worker.stop()
-        _, late = await asyncio.wait(running, timeout=seconds) if running else (set(), set())
-        if late:
+        late = await self._finished(running, seconds)
+        if late and not self._aborting.is_set():
             log.warning("%d destinations did not finish in %g s", len(late), seconds)
-            for task in late:
-                running[task].abort()
-            await asyncio.wait(late, timeout=BACK_SECONDS)
-            for task in late:
-                task.cancel()
-        await asyncio.gather(*running, tending, return_exceptions=True)
+            self.abort()
+        still = await _late(late, BACK_SECONDS)
+        for task in still:
+            task.cancel()
+        for task in await _late(still, LAST_SECONDS):
+            log.critical("%s: a handler does not end, although it is cancelled", running[task].name)
+        await asyncio.gather(tending, return_exceptions=True)
         self._tell_damage()
 
+    async def _finished(
+        self, running: Iterable[asyncio.Task[None]], seconds: float
+    ) -> list[asyncio.Task[None]]:
+        """Wait for workers for so long, or until they are to abort; return those that run then."""
+        aborting = asyncio.create_task(self._aborting.wait())
+        ended = asyncio.gather(*running, return_exceptions=True)
+        either: list[asyncio.Future[Any]] = [aborting, ended]
+        await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        aborting.cancel()
+        return [task for task in running if not task.done()]
+
     def abort(self) -> None:
-        """Give back at once what is in flight."""
+        """Give back at once what is in flight; nothing else begins."""
+        self._aborting.set()
         for worker in self._running.values():
+            worker.stop()
             worker.abort()
 
     def _wake(self, names: set[str]) -> None:
@@ -257,3 +275,8 @@ class Runner:
                     "%s: %d events stay queued, the configuration has no such destination",
                     name, one.queued,
                 )  # fmt: skip
+
+
+async def _late(tasks: Collection[asyncio.Task[None]], seconds: float) -> set[asyncio.Task[None]]:
+    """Wait for tasks for so long; return those that have not ended by then."""
+    return (await asyncio.wait(tasks, timeout=seconds))[1] if tasks else set()

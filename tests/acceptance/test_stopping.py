@@ -1,0 +1,55 @@
+"""The end of a process whose plugin does not want to end, and what a signal does meanwhile."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from destination_core.queue import SqliteQueue
+from tests.acceptance.stubborn import Stubborn, end_of, line_with
+
+
+@pytest.mark.parametrize("name", ["swallow", "block"])
+async def test_a_second_signal_ends_the_process_whatever_a_handler_does(
+    tmp_path: Path, name: str
+) -> None:
+    """With the code of an end that was asked for; what the handler had in hand is not lost."""
+    stubborn = Stubborn(tmp_path, [name])
+    async with stubborn.started("run", "c.json", "events.ndjson", "--stay") as process:
+        await line_with("begins", process)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        code, said = await end_of(process)
+    assert (code, "a plugin does not let the process end" in said) == (130, True)
+    async with SqliteQueue(tmp_path / "queue.db", min_free_bytes=0) as queue:
+        assert (await queue.counts())["a"].queued == 1
+
+
+async def test_what_a_handler_keeps_counts_as_no_crash_where_others_end(tmp_path: Path) -> None:
+    """The queue is closed before the process is ended: nobody is taken for poison."""
+    stubborn = Stubborn(tmp_path, ["swallow"])
+    async with stubborn.started("run", "c.json", "events.ndjson", "--stay") as process:
+        await line_with("begins", process)
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.3)
+        _, said = await end_of(process)
+    assert "a: a handler does not end" in said
+    async with SqliteQueue(tmp_path / "queue.db", min_free_bytes=0) as queue:
+        assert [job.crashes for job in await queue.claim("a", 10, 60)] == [0]
+
+
+async def test_a_second_interrupt_ends_send_whatever_a_handler_does(tmp_path: Path) -> None:
+    """It says where to go on, as it does where handlers end."""
+    stubborn = Stubborn(tmp_path, ["fine", "swallow"])
+    async with stubborn.started("send", "c.json", "events.ndjson") as process:
+        await line_with("swallow begins", process)
+        process.send_signal(signal.SIGINT)
+        await line_with("again gives up", process)
+        process.send_signal(signal.SIGINT)
+        code, said = await end_of(process)
+    assert code == 130
+    assert "go on with --from-line 1, which sends some of them twice\n" in said
+    assert said.endswith("interrupted\n")
