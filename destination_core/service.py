@@ -27,6 +27,8 @@ log: Final = logging.getLogger(__name__)
 CLOSED_SECONDS: Final = 3.0
 """How long what a plugin left behind may take to end, once everything else has been closed."""
 
+TOO_LATE: Final = "SIGHUP: no other configuration begins, for everything stops"
+
 
 class Running:
     """The parts of a service, running: an async context manager that drains when it is left."""
@@ -168,6 +170,7 @@ async def run_until_stopped(
             await stop.wait()
         else:
             await _first(stop.wait(), _fed(feed, running.runner))
+        reloading.end()
         if stop.is_set():
             log.info("stopping: what is in flight is finished, the rest stays queued")
         if running.server is not None:
@@ -193,11 +196,18 @@ class Reloading:
         self._running = running
         self._again = again
         self._task: asyncio.Task[None] | None = None
+        self._is_over = False
 
     def begin(self) -> None:
-        """Start to read it again, unless that is being done."""
-        if self._task is None or self._task.done():
+        """Start to read it again, unless that is being done, or everything stops."""
+        if self._is_over:
+            log.info(TOO_LATE)
+        elif self._task is None or self._task.done():
             self._task = asyncio.create_task(self._reload())
+
+    def end(self) -> None:
+        """Let no other configuration begin any more, also if it is being read."""
+        self._is_over = True
 
     async def _reload(self) -> None:
         if self._again is None:
@@ -205,6 +215,9 @@ class Reloading:
             return
         try:
             service = await asyncio.to_thread(self._again)
+            if self._is_over:
+                log.info(TOO_LATE)
+                return
             await self._running.reload(service)
         except Exception as error:  # noqa: BLE001  the old one must go on, whatever it is
             self._running.metrics.reloads["refused"] += 1

@@ -98,8 +98,10 @@ class Runner:
     ) -> None:
         """Deliver by other connections from now on; what is in flight ends by the old ones.
 
-        Breakers and adapted concurrency start anew.
+        Breakers and adapted concurrency start anew. Raises ``RuntimeError`` once it is drained.
         """
+        if self._tending is None:
+            raise RuntimeError("runner has been told to stop; nobody would stop other workers")
         connections = tuple(connections)
         made = self._workers(connections, policies)  # the old ones go on where this fails
         for worker in self.workers.values():

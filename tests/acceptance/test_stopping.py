@@ -1,6 +1,7 @@
 """The end of a process whose plugin does not want to end, and what a signal does meanwhile."""
 
 import asyncio
+import json
 import signal
 from pathlib import Path
 
@@ -53,3 +54,26 @@ async def test_a_second_interrupt_ends_send_whatever_a_handler_does(tmp_path: Pa
     assert code == 130
     assert "go on with --from-line 1, which sends some of them twice\n" in said
     assert said.endswith("interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "signals", [(signal.SIGTERM, signal.SIGHUP), (signal.SIGHUP, signal.SIGTERM)], ids=str
+)
+async def test_no_configuration_begins_once_everything_stops(
+    tmp_path: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    """Its workers would deliver on, and nobody would tell them to stop."""
+    stubborn = Stubborn(tmp_path, ["swallow"])
+    async with stubborn.started("run", "c.json", "events.ndjson", "--stay") as process:
+        await line_with("begins", process)
+        config = json.loads((tmp_path / "c.json").read_text())
+        config["destinations"]["b"] = config["destinations"]["a"]
+        (tmp_path / "c.json").write_text(json.dumps(config))
+        for number in signals:
+            process.send_signal(number)
+        await asyncio.sleep(1.5)
+        process.send_signal(signal.SIGTERM)
+        code, said = await end_of(process)
+    assert code == 130
+    assert "configuration is reloaded" not in said
+    assert "no other configuration begins" in said
