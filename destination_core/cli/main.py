@@ -46,6 +46,9 @@ COMMANDS: Final = {
 }
 """The commands and their short help: known without importing them."""
 
+RELOADING: Final = ("run", "serve")
+"""Those that read their configuration again on SIGHUP."""
+
 
 @contextmanager
 def quietly_interrupted() -> Iterator[None]:
@@ -103,6 +106,9 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in RELOADING and current_thread() is main_thread():
+            # one that comes too early would end what it is to renew; it is about to be read anyway
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with quietly_interrupted(), starting():
             command = import_module(f"destination_core.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,24 @@ async def test_no_configuration_begins_once_everything_stops(
     assert code == 130
     assert "configuration is reloaded" not in said
     assert "no other configuration begins" in said
+
+
+EARLY = """
+import os, signal, sys
+from destination_core.cli import main
+
+class Early:
+    def find_spec(name, *_):
+        if name == "destination_core.cli.serve":
+            os.kill(os.getpid(), signal.SIGHUP)
+
+sys.meta_path.insert(0, Early)
+sys.argv = ["destinations", "serve", "--help"]
+main()
+"""
+
+
+def test_a_reload_that_comes_too_early_does_not_end_the_process() -> None:
+    """From when the command is known, and begins to be imported."""
+    run = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, check=False)
+    assert (run.returncode, run.stderr) == (0, b"")
