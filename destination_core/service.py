@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from destination_core.clock import SteadyClock
 from destination_core.collector import relax_collector
@@ -17,10 +17,13 @@ from destination_core.health import Health
 from destination_core.metrics import Metrics
 from destination_core.queue import Counts, SqliteQueue
 from destination_core.runner import Runner, Tail, Watchdog
+from destination_core.runner.watchdog import EXIT_CODE
 from destination_core.server import Server, Source, Sources
 
 if TYPE_CHECKING:
     from destination_core.tracing import Tracing
+
+T = TypeVar("T")
 
 log: Final = logging.getLogger(__name__)
 
@@ -187,6 +190,15 @@ def abandoned() -> None:
         "a plugin does not let the process end, it ends now: what the plugin had in hand stays"
         " queued and is delivered again"
     )
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a service's coroutine; a plugin's own task that exits ends the process, with a reason."""
+    try:
+        return asyncio.run(main)
+    except SystemExit as error:
+        log.critical("a task of a plugin has ended the process: %r", error, exc_info=error)
+        raise SystemExit(EXIT_CODE) from error
 
 
 class Reloading:

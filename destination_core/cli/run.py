@@ -75,7 +75,7 @@ def command(
     with starting():
         from destination_core.cli import logs
         from destination_core.ending import Ending
-        from destination_core.service import abandoned, run_until_stopped
+        from destination_core.service import abandoned, run, run_until_stopped
 
     if follow and (len(files) != 1 or files[0] == "-"):
         raise click.UsageError("--follow needs exactly one FILE")
@@ -104,7 +104,7 @@ def command(
             await asyncio.Event().wait()
 
     with loading.tracing() as tracing, Ending(INTERRUPTED, abandoned) as ending:
-        counts = asyncio.run(
+        counts = run(
             run_until_stopped(
                 service,
                 ending=ending,

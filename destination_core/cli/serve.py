@@ -1,6 +1,5 @@
 """`destinations serve`."""
 
-import asyncio
 import contextlib
 import logging
 import resource
@@ -35,7 +34,7 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
     with starting():
         from destination_core.cli import logs
         from destination_core.ending import Ending
-        from destination_core.service import abandoned, run_until_stopped
+        from destination_core.service import abandoned, run, run_until_stopped
 
         address = loading.address(listen)
         _allow_files()
@@ -51,7 +50,7 @@ def command(config: Path, listen: str, no_delivery: bool, log_json: bool) -> int
         )
 
     with loading.tracing() as tracing, Ending(OK, abandoned) as ending:
-        asyncio.run(
+        run(
             run_until_stopped(
                 service,
                 ending=ending,

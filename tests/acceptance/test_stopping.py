@@ -58,6 +58,16 @@ async def test_a_second_interrupt_ends_send_whatever_a_handler_does(tmp_path: Pa
     assert said.endswith("interrupted\n")
 
 
+async def test_a_task_of_a_plugin_that_exits_is_told(tmp_path: Path) -> None:
+    """Its code would have been taken for that of a wrong configuration."""
+    stubborn = Stubborn(tmp_path, ["leave"])
+    async with stubborn.started("run", "c.json", "events.ndjson", "--stay") as process:
+        code, said = await end_of(process)
+    assert code == 70
+    assert "a task of a plugin has ended the process: SystemExit(3)" in said
+    assert "stubborn.py" in said
+
+
 @pytest.mark.parametrize(
     "signals", [(signal.SIGTERM, signal.SIGHUP), (signal.SIGHUP, signal.SIGTERM)], ids=str
 )
