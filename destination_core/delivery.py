@@ -21,7 +21,7 @@ from destination_core.errors import (
 )
 from destination_core.http import Client, Exchange, Session
 from destination_core.http.redaction import Redactor
-from destination_core.outcome import Outcome, checked
+from destination_core.outcome import Outcome, checked, require_nothing
 from destination_core.schema import Settings
 from destination_core.work import Attempt, Deletion, Delivery, Entry, Task
 
@@ -51,6 +51,7 @@ class Deliverer(Generic[S]):
     ) -> None:
         self.connection = connection
         self._relay = connection.relay
+        self._slug = connection.relay.destination.slug
         self._session = session
         self._gate = gate
         session.check = gate.check
@@ -105,7 +106,9 @@ class Deliverer(Generic[S]):
                         ctx = await self._authorized(self._authorization, exchanges)
                     if task.is_scoped:
                         ctx.within(self.scope([task]))
-                    await self._bounded(relay.perform(ctx, task.action, task.payload))
+                    answer = await self._bounded(relay.perform(ctx, task.action, task.payload))
+                    if answer is not None:
+                        require_nothing(answer, f"{self._slug}: {task.action.slug}")
             except BaseException as raised:  # noqa: BLE001  a plugin may raise anything
                 error = self._error(task.action.slug, raised)
             self._gate.learn([error], _seconds(exchanges))
@@ -344,10 +347,9 @@ class Deliverer(Generic[S]):
         return self._fault(what, raised)
 
     def _fault(self, what: str, raised: BaseException) -> DeliveryError:
-        slug = self._relay.destination.slug
         if isinstance(raised, TimeoutError):
-            return RetryableError(f"{slug}: {what} timed out", code="REQUEST_TIMEOUT")
-        return plugin_fault(f"{slug}: {what}", raised, self._redactor.text)
+            return RetryableError(f"{self._slug}: {what} timed out", code="REQUEST_TIMEOUT")
+        return plugin_fault(f"{self._slug}: {what}", raised, self._redactor.text)
 
     def _shown(self, warnings: Sequence[str]) -> tuple[str, ...]:
         """Blank out secrets in warnings: a plugin may quote an answer, or its settings."""

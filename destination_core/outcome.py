@@ -27,6 +27,19 @@ class Outcome:
 ACCEPTED: Final = Outcome()
 
 
+def require_nothing(answer: object, what: str) -> None:
+    """Raise ``PluginFault`` for what was returned and must be raised; ``what`` returned it.
+
+    A sequence of them, too, as a batch handler returns it. Anything else, such as a response, says
+    nothing.
+    """
+    first = answer[0] if isinstance(answer, list | tuple) and answer else answer
+    if isinstance(first, Outcome | BaseException):
+        raise PluginFault(
+            f"{what} returned {type(first).__name__}; a handler returns nothing and raises instead"
+        )
+
+
 def checked(outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:
     """Return an outcome per payload; raises ``PluginFault`` when it is not clear which is whose."""
     if outcomes is None:

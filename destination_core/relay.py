@@ -18,7 +18,7 @@ from destination_core.errors import PluginError
 from destination_core.features import ChoiceQuery, Choices
 from destination_core.hookspecs import PROJECT
 from destination_core.http import RequestOptions
-from destination_core.outcome import Outcome
+from destination_core.outcome import Outcome, require_nothing
 from destination_core.schema import Payload, Settings
 from destination_core.work import Attempt, Deletion, Delivery, Event, Item, Plan
 
@@ -70,7 +70,7 @@ class Relay(Generic[S]):
         self._test: Callable[..., Awaitable[None] | None] = hook.test_authentication
         self._perform: Callable[..., Awaitable[object]] = hook.perform
         self._perform_batch: Callable[..., Awaitable[Sequence[Outcome] | None]] = hook.perform_batch
-        self._on_delete: Callable[..., Awaitable[None] | None] = hook.on_delete
+        self._on_delete: Callable[..., Awaitable[object] | None] = hook.on_delete
         self._choices: Callable[..., Awaitable[Choices]] = hook.dynamic_choices
         self._save: Callable[..., Awaitable[Payload]] = hook.on_mapping_save
         self._create: Callable[..., Awaitable[str] | None] = hook.create_audience
@@ -141,7 +141,7 @@ class Relay(Generic[S]):
         call = self._on_delete(ctx=ctx, deletion=deletion)
         if call is None:
             return False
-        await call
+        require_nothing(await call, f"{self.destination.slug}: on_delete")
         return True
 
     def dynamic_choices(

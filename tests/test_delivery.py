@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import destination_core as dc
+from destination_core.errors import PluginFault
 from tests.sampled import IDENTIFY, connection, sample
 from tests.scripted import ScriptedTransport
 
@@ -92,3 +93,36 @@ async def test_a_deletion_that_hangs_is_ended_by_its_deadline() -> None:
             (delivery,) = await engine.delete({"type": "delete", "userId": "u1"})
             assert delivery.status == "retryable"
             assert delivery.reason == "sample: on_delete timed out"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (dc.Outcome(dc.PermanentError("no")), "returned Outcome; a handler returns nothing and"),
+        (dc.Outcome(), "returned Outcome"),
+        (dc.RetryableError("later"), "returned RetryableError"),
+        (ValueError("no"), "returned ValueError"),
+        ([dc.Outcome()], "returned Outcome"),
+        ([], ""),
+        (dc.Response(200, {}, b"{}"), ""),
+        ("done", ""),
+    ],
+    ids=["outcome", "good", "error", "exception", "list", "empty", "response", "text"],
+)
+async def test_an_error_that_is_returned_is_no_delivery(answer: object, said: str) -> None:
+    """It was meant to be raised; anything else that a handler returns says nothing."""
+
+    async def handler(ctx: Any, contact: Any) -> object:
+        return answer
+
+    async def on_delete(ctx: Any, deletion: Any) -> object:
+        return answer
+
+    one = connection(DO, plugin=sample(handler, on_delete=on_delete))
+    async with dc.Engine([one], transport=ScriptedTransport()) as engine:
+        (sent,) = await engine.send(IDENTIFY)
+        (deleted,) = await engine.delete({"type": "delete", "userId": "u1"})
+    for what, delivery in (("do", sent), ("on_delete", deleted)):
+        assert delivery.status == ("refused" if said else "delivered")
+        assert delivery.reason.startswith(f"sample: {what} {said}" if said else "")
+        assert isinstance(delivery.error, PluginFault) == bool(said)
