@@ -296,7 +296,7 @@ class Deliverer(Generic[S]):
                 if entries[0].task.is_scoped:  # then all are: batches do not mix them
                     ctx.within(self.scope([entry.task for entry in entries]))
                 answer = await self._bounded(relay.perform_batch(ctx, items))
-            outcomes = checked(answer, len(items))
+            outcomes = checked(answer, len(items), f"{self._slug}: {items[0].action.slug}")
             for outcome in outcomes if answer is not None else ():
                 if outcome.error is not None:
                     self._redactor.error(outcome.error)

@@ -27,6 +27,9 @@ from typing import Any, ClassVar, Final
 LONGEST: Final = 500
 """Characters of what a plugin raised that are shown."""
 
+MANUAL: Final = "For further information visit "
+"""What pydantic's errors end with."""
+
 _CALLERS: Final = frozenset({"destination_core", "pluggy", "asyncio", "contextlib"})
 """Whose lines stand between the engine and a plugin."""
 
@@ -230,14 +233,20 @@ def _place(error: BaseException) -> str:
     return f" at {PurePath(own[-1][1]).name}:{own[-1][2]}" if own else ""
 
 
+def _on_one_line(text: str) -> str:
+    """Put a text of several lines on one, without the address of pydantic's manual at its end."""
+    lines = [line.strip() for line in text.splitlines()]
+    return "; ".join(one for one in lines if one and not one.startswith(MANUAL))
+
+
 def plugin_fault(
     what: str, error: BaseException, conceal: Callable[[str], str] = str
 ) -> PluginFault:
     """Turn an exception that a plugin did not mean into one that settles the event.
 
     ``what`` says what the plugin was doing. The message names the exception and the plugin's line
-    that led to it; ``conceal`` blanks secrets out of its text, before that is cut.
+    that led to it, on one line; ``conceal`` blanks secrets out of its text, before that is cut.
     """
     place = _place(error)
-    text = conceal(f"{type(error).__name__}: {error}")[:LONGEST]
+    text = _on_one_line(conceal(f"{type(error).__name__}: {error}"))[:LONGEST]
     return PluginFault(f"{what} raised {text}{place}")

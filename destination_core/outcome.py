@@ -40,13 +40,20 @@ def require_nothing(answer: object, what: str) -> None:
         )
 
 
-def checked(outcomes: Sequence[Outcome] | None, wanted: int) -> Sequence[Outcome]:
-    """Return an outcome per payload; raises ``PluginFault`` when it is not clear which is whose."""
-    if outcomes is None:
+def checked(answer: object, wanted: int, what: str) -> Sequence[Outcome]:
+    """Return an outcome per payload; ``what`` answered for so many.
+
+    Raises ``PluginFault`` when it is not clear which outcome is whose.
+    """
+    if answer is None:
         return [ACCEPTED] * wanted
-    if len(outcomes) != wanted or not all(isinstance(one, Outcome) for one in outcomes):
-        raise PluginFault(
-            f"perform_batch must return None or one Outcome per item: {wanted} items,"
-            f" got {len(outcomes)} results"
-        )
-    return outcomes
+    came = type(answer).__name__
+    if isinstance(answer, Sequence) and not isinstance(answer, str | bytes):
+        odd = [type(one).__name__ for one in answer if not isinstance(one, Outcome)]
+        if len(answer) == wanted and not odd:
+            return answer
+        came = f"a {came} with {odd[0]} in it" if odd else f"{len(answer)} of them"
+    raise PluginFault(
+        f"{what} must return None or one Outcome per payload, in order: of a batch of {wanted} it"
+        f" returned {came}"
+    )

@@ -12,10 +12,12 @@ UPSERT = dc.Subscription("Upsert", "upsertContact", 'type = "identify"')
 
 
 def connection(
-    *subscriptions: dc.Subscription, plugin: object = acme, name: str = "crm"
+    *subscriptions: dc.Subscription, plugin: object = acme, name: str = "crm", **settings: Any
 ) -> dc.Connection[Any]:
     relay = next(iter(dc.Registry.of(plugin).relays.values()))
-    return dc.Connection(name, relay, settings=SETTINGS, subscriptions=subscriptions or [UPSERT])
+    return dc.Connection(
+        name, relay, settings=SETTINGS | settings, subscriptions=subscriptions or [UPSERT]
+    )
 
 
 def sample(handler: Any, batch: Any = None, **hooks: Any) -> ModuleType:

@@ -126,3 +126,26 @@ async def test_an_error_that_is_returned_is_no_delivery(answer: object, said: st
         assert delivery.status == ("refused" if said else "delivered")
         assert delivery.reason.startswith(f"sample: {what} {said}" if said else "")
         assert isinstance(delivery.error, PluginFault) == bool(said)
+
+
+async def test_what_a_plugin_raises_is_told_on_one_line() -> None:
+    """Whoever changes a payload reads what is wrong with that, and not where pydantic's manual is.
+
+    A secret of several lines is blanked out before they become one.
+    """
+
+    async def handler(ctx: Any, contact: Any) -> None:
+        if contact.id == "u2":
+            raise ValueError(f"it has:\n  {ctx.settings.api_key.get_secret_value()}\n")
+        contact.id = "other"
+
+    one = connection(DO, plugin=sample(handler), api_key="first\nsecond")
+    async with dc.Engine([one], transport=ScriptedTransport()) as engine:
+        (frozen,) = await engine.send(IDENTIFY)
+        (told,) = await engine.send({**IDENTIFY, "userId": "u2"})
+    assert (
+        "raised ValidationError: 1 validation error for Contact; id; Instance is" in frozen.reason
+    )
+    assert "https://" not in frozen.reason
+    assert "\n" not in frozen.reason
+    assert "raised ValueError: it has:; [redacted] at test_delivery.py:" in told.reason

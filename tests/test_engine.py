@@ -253,8 +253,22 @@ async def test_an_item_that_cannot_be_made_settles_its_own_event_without_secrets
     assert [one.status, two.status, three.status] == ["rejected", "rejected", "delivered"]
 
 
-@pytest.mark.parametrize("answer", [[], [dc.Outcome()] * 3, ["yes", "no"], 7])
-async def test_nonsense_from_a_batch_handler_never_counts_as_success(answer: Any) -> None:
+@pytest.mark.parametrize(
+    ("answer", "came"),
+    [
+        ([], "0 of them"),
+        ([dc.Outcome()] * 3, "3 of them"),
+        (["yes", "no"], "a list with str in it"),
+        ([dc.Outcome(), None], "a list with NoneType in it"),
+        ("ok", "str"),
+        ({dc.Outcome()}, "set"),
+        (7, "int"),
+    ],
+    ids=repr,
+)
+async def test_nonsense_from_a_batch_handler_never_counts_as_success(
+    answer: Any, came: str
+) -> None:
     """An answer that does not say which payload it is about is an error of the plugin."""
 
     async def handler(ctx: Any, contact: Any) -> None: ...
@@ -267,6 +281,8 @@ async def test_nonsense_from_a_batch_handler_never_counts_as_success(answer: Any
     async with dc.Engine(connections, transport=ScriptedTransport()) as engine:
         results = await engine.send_batch([IDENTIFY, {**IDENTIFY, "userId": "u2"}])
     assert [one.status for (one,) in results] == ["refused", "refused"]
+    assert results[0][0].reason.startswith("sample: do must return None or one Outcome per payload")
+    assert results[0][0].reason.endswith(f"it returned {came}")
 
 
 async def test_observers_see_plans_attempts_and_deliveries() -> None:
