@@ -1,6 +1,7 @@
 """Run vector files: ``python -m tests.conformance FILE... [--strict] [--show N] [--only TEXT]``."""
 
 import argparse
+import io
 import json
 import sys
 from collections import Counter, defaultdict
@@ -8,21 +9,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.conformance.runner import judge_whatever, vectors
+from tests.conformance.reading import read
+from tests.conformance.runner import judge_whatever
 from tests.conformance.verdict import Verdict
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge every vector of the files; return 1 when any failed."""
+    """Judge every vector of the files; return 0 when none failed.
+
+    Returns 1 when any failed, a line was damaged, or there was none; 2 when a file is not there.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a vector may hold half a character
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = _options(arguments)
     verdicts: dict[str, list[Verdict]] = defaultdict(list)
+    missing = False
     for file in options.files:
-        for vector in vectors(file):
-            if options.only in vector["id"]:
-                verdicts[vector["kind"]].append(judge_whatever(vector, strict=options.strict))
+        try:
+            _judge(file, options, verdicts)
+        except OSError as error:
+            missing = True
+            print(f"{file} cannot be opened: {error.strerror or error}", file=sys.stderr)
     for kind, judged in verdicts.items():
         _report(kind, judged, options.show)
-    return 1 if any(one.kind == "failed" for many in verdicts.values() for one in many) else 0
+    if not verdicts:
+        print("0 vectors")
+    failed = any(one.kind == "failed" for many in verdicts.values() for one in many)
+    return 2 if missing else 1 if failed or not verdicts else 0
+
+
+def _judge(file: Path, options: argparse.Namespace, verdicts: dict[str, list[Verdict]]) -> None:
+    for one in read(file):
+        if isinstance(one, Verdict):
+            verdicts["damaged"].append(one)
+        elif options.only in one["id"]:
+            verdicts[one["kind"]].append(judge_whatever(one, strict=options.strict))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

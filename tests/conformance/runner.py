@@ -1,23 +1,11 @@
-"""Read vector files, run each vector, judge what came out."""
+"""Run each vector, judge what came out."""
 
-import gzip
 import importlib
-import json
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from tests.conformance.compare import Difference, difference, error_difference
 from tests.conformance.deviations import listed
 from tests.conformance.verdict import Result, Vector, Verdict
-
-
-def vectors(path: Path) -> Iterator[Vector]:
-    """Yield the vectors of a file, gzipped or not; lines end with LF only."""
-    opening = gzip.open if path.suffix == ".gz" else Path.open
-    with opening(path, "rt", encoding="utf-8", newline="\n") as lines:
-        for line in lines:
-            if line.strip():
-                yield json.loads(line)
 
 
 def judge(vector: Vector, *, strict: bool = False) -> Verdict:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.runner import judge, vectors
+from tests.conformance.reading import vectors
+from tests.conformance.runner import judge
 
 FILES = sorted((Path(__file__).parent / "vectors").glob("*.jsonl*"))
 

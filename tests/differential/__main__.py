@@ -15,7 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from tests.conformance.runner import judge_whatever, vectors
+from tests.conformance.reading import KINDS, vectors
+from tests.conformance.runner import judge_whatever
 from tests.conformance.verdict import Vector, Verdict
 from tests.differential.explained import code_of
 from tests.differential.made import MAKERS, made
@@ -23,7 +24,6 @@ from tests.differential.mutation import Mutations
 from tests.differential.peer import INSTALLED, NOT_ASKED, Peer, is_installed
 
 VECTORS: Final = Path(__file__).parents[1] / "conformance" / "vectors"
-KINDS: Final = ("fql", "mapping", "validation", "customerio", "request")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,8 +6,8 @@ from random import Random
 import pytest
 
 from tests.conformance.compare import difference
-from tests.conformance.runner import vectors
-from tests.differential.__main__ import KINDS, VECTORS, main, recorded
+from tests.conformance.reading import KINDS, vectors
+from tests.differential.__main__ import VECTORS, main, recorded
 from tests.differential.made import MAKERS, made
 from tests.differential.mutation import Mutations
 from tests.differential.peer import NOT_ASKED, Peer, is_installed

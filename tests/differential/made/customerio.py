@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from tests.conformance.runner import vectors
+from tests.conformance.reading import vectors
 from tests.differential.made.dates import date
 
 RECORDED: Final = Path(__file__).parents[2] / "conformance" / "vectors" / "customerio.jsonl.gz"
