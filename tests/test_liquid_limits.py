@@ -22,6 +22,12 @@ NESTED = "{% assign l = 'ab' | split: '' %}" + "{% assign l = l|push:l|push:l %}
 """Lists that hold one another: 2 ** 26 items when they are shown, 28 in memory."""
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a slow machine the time to come to a result; what is quadratic takes longer still."""
+    monkeypatch.setattr(liquid_context, "SECONDS", 10)
+
+
 def rendered(template: str) -> str:
     """Render a template on an event."""
     event = {"type": "track", "properties": {"n": 1, "list": [2, 1]}}
@@ -67,6 +73,12 @@ def test_the_time_is_up_at_the_next_filter() -> None:
         compiled.resolve({})
 
 
+def test_the_time_is_up_after_the_last_filter_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one filter took too long for is not sent: the clock is past the limit at its end."""
+    monkeypatch.setattr(liquid_context, "perf_counter", iter([0, 0.1, 0.2, 0.6]).__next__)
+    assert "takes longer than 500 ms" in refused("{{ 'a' | upcase }}")
+
+
 @pytest.mark.parametrize(
     "template",
     [
@@ -91,6 +103,9 @@ def test_the_time_is_up_without_filters_too(template: str, monkeypatch: pytest.M
         NESTED + "{{ l | json }}",
         NESTED + "{{ l | join: '' }}",
         "{{ (1..9999999999) | json }}",
+        "{{ (1..50001) | json }}",
+        "{{ (1..50001) | join: '' }}",
+        "{% if (1..50001) == (1..50001) %}{% endif %}",
         "{{ (1..99999999999999999999) | json }}",
         "{{ (1..9999999999) | join: ',' }}",
         "{% capture a %}x{% endcapture %}" + "{% capture a %}{{a}}{{a}}{{a}}{% endcapture %}" * 18,
@@ -143,6 +158,89 @@ def test_what_looks_expensive_ends(piece: str, template: str) -> None:
     event = {"t": piece * (600_000 // len(piece))}
     made = mapping.compile({"x": {"@liquid": template}}).resolve(event)["x"]
     assert len(made) <= MOST_OUTPUT
+
+
+@pytest.mark.parametrize(
+    ("template", "where"),
+    [
+        ("{{ many }}", "output: list"),
+        ("{{ many | json }}", "json: list"),
+        ("{{ holder | json }}", "json: list"),
+        ("{{ many | join: '' }}", "join: list"),
+        ("{{ 'a' | replace: 'a', many }}", "replace: list"),
+        ("{% if many == many %}{% endif %}", "comparison: list"),
+        ("{% if 'a' contains many %}{% endif %}", "comparison: list"),
+        ("{% cycle many %}", "output: list"),
+        ("{{ long | slugify }}", "slugify: text"),
+        ("{{ 'a' | append: long }}", "append: text"),
+    ],
+)
+def test_what_an_event_holds_too_much_of_is_not_begun(template: str, where: str) -> None:
+    """The clock is not looked at within a step, so none begins that could take too long."""
+    many = list(range(50_001))
+    event = {"many": many, "holder": {"many": many}, "long": "a" * 1_000_001}
+    with pytest.raises(dc.InvalidPayload) as caught:
+        mapping.compile({"x": {"@liquid": template}}).resolve(event)
+    assert f"{where} has more than " in caught.value.problems[0].message
+
+
+@pytest.mark.usefixtures("unhurried")
+def test_as_much_as_is_allowed_is_shown() -> None:
+    """The limits themselves are no fault, and what is only passed by costs nothing."""
+    event = {"many": list(range(50_000)), "holder": {"many": [0] * 50_001}}
+    template = "{{ many | join: '' | size }} {{ (1..50000) | size }} {% if holder %}yes{% endif %}"
+    made = mapping.compile({"x": {"@liquid": template}}).resolve(event)["x"]
+    assert made == f"{len(''.join(map(str, range(50_000))))} 50000 yes"
+
+
+MANY_LETTERS = "".join(map(chr, range(0x3400, 0xD7A0))) * 20 + "a"
+"""A text in which an ``a`` comes last, and that it takes quadratic time to search for many."""
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize(
+    ("template", "made"),
+    [
+        ("{{ t | lstrip: c | size }}", "0"),
+        ("{{ t | rstrip: c | size }}", "0"),
+        ("{{ t | strip: c | size }}", "0"),
+        ("{{ c | strip: c | size }}", "0"),
+        ("{{ a | remove_last: b | size }}", "800000"),
+        ("{{ blank | strip | size }}", "0"),
+        ("{{ blank | number_of_words }}", "0"),
+        ("{{ blank | truncatewords: 3 | size }}", "0"),
+    ],
+)
+def test_no_filter_searches_the_whole_of_one_text_at_each_place_of_another(
+    template: str, made: str
+) -> None:
+    """Both texts are the event's, and long."""
+    half = "a" * 200_000
+    event = {"t": "a" * 700_000, "c": MANY_LETTERS, "a": half * 4, "b": half + "b" + half}
+    event["blank"] = "\ufeff" * 900_000
+    compiled = mapping.compile({"x": {"@liquid": template}})
+    assert compiled.resolve(event) == {"x": made}
+
+
+@pytest.mark.parametrize(
+    ("template", "made"),
+    [
+        ("{{ '--a-b--' | strip: '-' }}", "a-b"),
+        ("{{ '--a-b--' | lstrip: '-' }}", "a-b--"),
+        ("{{ '--a-b--' | rstrip: '-' }}", "--a-b"),
+        ("{{ '-- ' | strip: ' -' }}", ""),
+        ("{{ 'abcabc' | remove_last: 'bc' }}", "abca"),
+        ("{{ 'abcabc' | replace_last: 'a', 'xy' }}", "abcxybc"),
+        ("{{ 'abc' | replace_last: 'd', 'x' }}", "abc"),
+        ("{{ 'abc' | replace_last: '', 'x' }}", "abcx"),
+        ("{{ 'a😀' | size }}", "3"),
+        ("{{ 'abc' | sample: 0 | size }}{{ 'abc' | sample: 9 | size }}", "03"),
+        ("{{ 'abc' | sample: -1 | size }}{{ '' | sample }}{{ 'a' | sample }}", "2a"),
+    ],
+)
+def test_filters_that_are_written_to_be_quick_are_right(template: str, made: str) -> None:
+    """What goes from both ends, or looks at every letter, gives what it always gave."""
+    assert rendered(template) == made
 
 
 @pytest.mark.parametrize(

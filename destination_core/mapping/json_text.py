@@ -1,12 +1,16 @@
 """Write and read JSON text as JavaScript does."""
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from destination_core.mapping.values import MISSING, number_text
+
+_HALVES: Final = re.compile("[\ud800-\udfff]")
+"""Halves of a character, which no UTF-8 can hold: they stay escaped."""
 
 
 def encode(value: Any) -> str:
@@ -19,7 +23,7 @@ def encode(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=any("\ud800" <= c <= "\udfff" for c in value))
+        return json.dumps(value, ensure_ascii=_HALVES.search(value) is not None)
     if isinstance(value, int | float):
         written = number_text(value)
         return "null" if written in ("NaN", "Infinity", "-Infinity") else written

@@ -9,9 +9,8 @@ from typing import Any, Final
 from liquid import RenderContext
 from liquid.exceptions import LiquidError
 
-from destination_core.mapping.liquid_context import check_time
+from destination_core.mapping.liquid_context import MOST_ITEMS, check_extent, check_time
 from destination_core.mapping.liquid_filters import FILTERS
-from destination_core.mapping.liquid_texts import LONGEST
 from destination_core.mapping.liquid_values import (
     BLANK,
     EMPTY,
@@ -132,8 +131,8 @@ class Range(Expression):
         low, high = (converted(plain(one.evaluate(context))) for one in (self._low, self._high))
         if not (math.isfinite(low) and math.isfinite(high)):
             return []
-        if high - low >= LONGEST:
-            raise LiquidError(f"range has more than {LONGEST:,} items", token=None)
+        if high - low >= MOST_ITEMS:
+            raise LiquidError(f"range has more than {MOST_ITEMS:,} items", token=None)
         return [low + step for step in range(math.ceil(high + 1 - low))]
 
 
@@ -154,6 +153,8 @@ class Operation(Expression):
         """Compare what the two sides are in this context."""
         left, right = self._left.evaluate(context), self._right.evaluate(context)
         check_time(context)
+        for one in (left, right):
+            check_extent(one, "comparison")
         return self._compare(left, right)
 
 

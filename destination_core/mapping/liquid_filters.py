@@ -10,14 +10,18 @@ from liquid.exceptions import LiquidError
 
 from destination_core.mapping import liquid_dates
 from destination_core.mapping.json_text import encode
-from destination_core.mapping.liquid_context import check_time
-from destination_core.mapping.liquid_texts import LONGEST, TEXT_FILTERS
+from destination_core.mapping.liquid_context import (
+    LONGEST,
+    MOST_ITEMS,
+    check_extent,
+    check_time,
+)
+from destination_core.mapping.liquid_texts import TEXT_FILTERS
 from destination_core.mapping.liquid_values import (
     ABSENT,
     NAN,
     converted,
     equal,
-    extent,
     is_nil,
     is_set,
     is_truthy,
@@ -59,7 +63,9 @@ _SAFE: Final = 2**53 - 1
 
 
 class _Bounded:
-    """A filter whose result is bounded; python-liquid's own limits see the output only.
+    """A filter that is bounded: what it takes, what it makes, and its time.
+
+    python-liquid's own limits see the output only.
 
     As in JavaScript, arguments may be missing, and those beyond the filter's own are ignored.
     """
@@ -77,10 +83,12 @@ class _Bounded:
         """Apply the filter; raises ``LiquidError`` for what it cannot take."""
         check_time(context)
         named = {"now": context.now} if self._is_timed else {}
-        given = [plain(one) for one in arguments[: self._most]]
-        result = self._function(plain(value), *given, **named)
-        if isinstance(result, str | list) and extent(result, LONGEST) > LONGEST:
-            raise LiquidError(f"{self._name}: result has more than {LONGEST:,} items", token=None)
+        given = [plain(one) for one in (value, *arguments[: self._most])]
+        for one in given:
+            check_extent(one, self._name)
+        result = self._function(*given, **named)
+        check_time(context)
+        check_extent(result, self._name)
         return result
 
 
@@ -224,6 +232,7 @@ def _fixed_date(pattern: str) -> Callable[..., Any]:
 def _json(value: Any, space: Any = 0) -> Any:
     if is_nil(value) and value is not None:
         return MISSING
+    check_extent([value], "json")  # here an object is written out
     if isinstance(space, str):
         return _indented(value, space[:10], "\n")
     count = 0 if isinstance(space, bool) else number(space)
@@ -246,9 +255,13 @@ def _indented(value: Any, indent: str, line: str) -> str:
 def _sample(value: Any, count: Any = 1) -> Any:
     if is_nil(value):
         return []
-    drawn: list[Any] = list(value if isinstance(value, list) else shown(value))
-    random.shuffle(drawn)
-    return drawn[: int(number(count))] if count != 1 else next(iter(drawn), MISSING)
+    drawn: Any = value if isinstance(value, list) else shown(value)
+    if count == 1:
+        return random.choice(drawn) if drawn else MISSING  # noqa: S311  nothing is kept secret
+    size = len(drawn[: int(number(count))])
+    if size > MOST_ITEMS:
+        raise LiquidError(f"sample: result has more than {MOST_ITEMS:,} items", token=None)
+    return random.sample(drawn, size)
 
 
 _ALLOWED: Final[Mapping[str, Callable[..., Any]]] = {

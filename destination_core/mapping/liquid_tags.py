@@ -11,6 +11,7 @@ from liquid.parser import get_parser
 from liquid.stream import TokenStream
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, Token
 
+from destination_core.mapping.liquid_context import check_extent
 from destination_core.mapping.liquid_expressions import Expression, Filtered
 from destination_core.mapping.liquid_reader import Reader
 from destination_core.mapping.liquid_values import is_set, plain, shown
@@ -38,6 +39,11 @@ class _LoneTag(Tag):
         """Return what is rendered; raises ``LiquidSyntaxError``."""
 
 
+def _written(value: Any) -> str:
+    check_extent(value, "output")
+    return shown(value)
+
+
 class _Output(Node):
     __slots__ = ("_value",)
 
@@ -46,7 +52,7 @@ class _Output(Node):
         self._value = value
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(shown(self._value.evaluate(context)))
+        return buffer.write(_written(self._value.evaluate(context)))
 
 
 class _OutputTag(_LoneTag):
@@ -173,10 +179,10 @@ class _Cycle(Node):
         self._group, self._text, self._values = group, text, values
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        group = shown(self._group.evaluate(context)) if self._group else ""
+        group = _written(self._group.evaluate(context)) if self._group else ""
         turn = context.cycle((group, self._text), len(self._values))
         value = plain(self._values[turn].evaluate(context))
-        return buffer.write(shown(value)) if is_set(value) else 0
+        return buffer.write(_written(value)) if is_set(value) else 0
 
 
 class _CycleTag(_LoneTag):

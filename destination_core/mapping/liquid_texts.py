@@ -13,12 +13,10 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 
 from liquid.exceptions import LiquidError
 
+from destination_core.mapping.liquid_context import LONGEST
 from destination_core.mapping.liquid_values import converted, is_set, shown, units
 from destination_core.mapping.values import MISSING
 from destination_core.numbers import BLANK
-
-LONGEST: Final = 1_000_000
-"""Characters of a text, or items of a list, that a filter may make."""
 
 _BLANKS: Final = re.compile(f"[{BLANK}]+")
 _CJK: Final = "\u4e00-\u9fff\uf900-\ufaff\u3400-\u4dbf\u3040-\u309f\u30a0-\u30ff\uac00-\ud7af"
@@ -50,8 +48,8 @@ def _slugify(value: Any, mode: Any = MISSING, cased: Any = MISSING) -> str:
     elif kind in ("default", "pretty", "latin"):
         text = text.translate(_LATIN) if kind == "latin" else text
         kept = _PRETTY if kind == "pretty" else frozenset[str]()
-        marked = "".join(c if c in kept or _is_letter(c) else "\0" for c in text)
-        text = re.sub("\0+", "-", marked)
+        others = {ord(c): "\0" for c in set(text) if not (c in kept or _is_letter(c))}
+        text = re.sub("\0+", "-", text.translate(others))
     if kind in ("raw", "default", "pretty", "ascii", "latin"):
         text = text.removeprefix("-").removesuffix("-")
     return text if is_set(cased) else text.lower()
@@ -77,7 +75,7 @@ def _truncate(value: Any, length: Any = MISSING, end: Any = MISSING) -> Any:
 
 
 def _truncate_words(value: Any, words: Any = MISSING, end: Any = MISSING) -> str:
-    found = _BLANKS.split(shown(value).lstrip(BLANK))
+    found = _BLANKS.split(_stripped(shown(value), right=False))
     size = 15.0 if words is MISSING else converted(words)
     size = 1 if size <= 0 else size
     kept = " ".join(found[: 0 if math.isnan(size) else int(min(size, len(found)))])
@@ -85,10 +83,18 @@ def _truncate_words(value: Any, words: Any = MISSING, end: Any = MISSING) -> str
 
 
 def _strip(value: Any, characters: Any = MISSING, *, left: bool = True, right: bool = True) -> str:
-    text = shown(value)
     chosen = shown(characters) if is_set(characters) else BLANK
-    text = text.lstrip(chosen) if left else text
-    return text.rstrip(chosen) if right else text
+    return _stripped(shown(value), chosen, left=left, right=right)
+
+
+def _stripped(text: str, characters: str = BLANK, *, left: bool = True, right: bool = True) -> str:
+    """Strip a text in one pass; ``str.strip`` searches all the characters again at each place."""
+    chosen, start, end = frozenset(characters), 0, len(text)
+    while left and start < end and text[start] in chosen:
+        start += 1
+    while right and start < end and text[end - 1] in chosen:
+        end -= 1
+    return text[start:end]
 
 
 def _strip_html(value: Any) -> str:
@@ -114,7 +120,7 @@ def _strip_html(value: Any) -> str:
 
 
 def _words(value: Any, mode: Any = MISSING) -> int:
-    text = shown(value).strip(BLANK)
+    text = _stripped(shown(value))
     if not text:
         return 0
     cjk = len(_CJK_CHARACTER.findall(text))
@@ -142,8 +148,10 @@ def _replace(value: Any, old: Any = MISSING, new: Any = MISSING, *, first: bool 
 
 def _replace_last(value: Any, old: Any = MISSING, new: Any = MISSING) -> str:
     text, pattern = shown(value), shown(old)
-    place = text.rfind(pattern)
-    return text if place < 0 else text[:place] + shown(new) + text[place + len(pattern) :]
+    # from the other end, as ``str.rfind`` takes quadratic time where ``str.find`` does not
+    after = text[::-1].find(pattern[::-1])
+    end = len(text) - after
+    return text if after < 0 else text[: end - len(pattern)] + shown(new) + text[end:]
 
 
 def _base64_decode(value: Any) -> str:

@@ -132,13 +132,14 @@ def _is_like(drop: Any, value: Any) -> bool:
 
 def units(text: str) -> int:
     """Return the length of a text as JavaScript counts it: in UTF-16."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def extent(value: Any, most: int) -> int:
-    """Return how many characters and items a value would show, counting little beyond ``most``.
+def extent(value: Any, most: int, least: int) -> int:
+    """Return how many characters a value would show, counting little beyond ``most``.
 
-    Lists that hold one another are small in memory and endless when shown.
+    Anything in a list or in an object counts for ``least`` at least, which is what it costs to look
+    at it. Lists that hold one another are small in memory and endless when shown.
     """
     if isinstance(value, str):
         return len(value)
@@ -148,7 +149,7 @@ def extent(value: Any, most: int) -> int:
         return 1
     total = 0
     for one in value:
-        total += max(extent(one, most - total), 1)
+        total += max(extent(one, most - total, least), least)
         if total > most:
             break
     return total
