@@ -11,7 +11,7 @@ from destination_core.schema.annotations import fields_of as fields_of
 from destination_core.schema.catalogue import catalogue_fields as catalogue_fields
 from destination_core.schema.catalogue import segment_schema as segment_schema
 from destination_core.schema.conditions import SYNC_MODE_KEY as SYNC_MODE_KEY
-from destination_core.schema.definition import build_model, read_fields
+from destination_core.schema.definition import build_model, check_conditions, read_fields
 from destination_core.schema.fields import Choice as Choice
 from destination_core.schema.fields import Condition as Condition
 from destination_core.schema.fields import FieldSpec as FieldSpec
@@ -30,7 +30,9 @@ def payload_model(name: str, fields: Mapping[str, Any]) -> type[Payload]:
     Absent fields read as None and are not dumped with ``exclude_unset``. Raises ``PluginError``
     naming the field that makes no sense.
     """
-    return build_model(name, read_fields(fields), additional=False)
+    read = read_fields(fields)
+    check_conditions(read)
+    return build_model(name, read, additional=False)
 
 
 __all__ = [

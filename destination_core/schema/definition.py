@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 import pydantic
 
 from destination_core.errors import PluginError
+from destination_core.numbers import is_number
+from destination_core.schema.conditions import rules_of
 from destination_core.schema.fields import (
     EXEMPT,
     FIELD_TYPES,
@@ -42,21 +44,70 @@ _READ: Final = frozenset(
 _COUNTED: Final = frozenset({"string", "text", "password"})
 _BOUNDED: Final = _COUNTED | {"number", "integer"}
 
+#: What the members of a definition must be that are not null, and how that is said.
+_FORMS: Final[Mapping[str, tuple[Any, str]]] = MappingProxyType(
+    {
+        "label": (str, "a text"),
+        "description": (str, "a text"),
+        "format": (str, "a text"),
+        "multiple": (bool, "true or false"),
+        "allowNull": (bool, "true or false"),
+        "additionalProperties": (bool, "true or false"),
+        "properties": (Mapping, "an object"),
+        "required": (bool | Mapping, "true, false or an object with conditions"),
+    }
+)
 
-def read_fields(definitions: Mapping[str, Any], path: str = "") -> tuple[FieldSpec, ...]:
+
+def read_fields(definitions: Mapping[str, Any]) -> tuple[FieldSpec, ...]:
     """Read field definitions; raises ``PluginError`` naming the field that makes no sense."""
+    if not isinstance(definitions, Mapping):
+        raise PluginError(f"field definitions must be an object, got {definitions!r}")
+    return _fields(definitions, "")
+
+
+def check_conditions(fields: Sequence[FieldSpec]) -> None:
+    """Raise ``PluginError`` for a condition on what cannot be there: it would never hold."""
+    for path, requirement in rules_of(fields):
+        for condition in requirement.conditions:
+            if condition.type == "field" and not _is_known(condition.field_key, fields):
+                raise PluginError(
+                    f"field {'.'.join(path)!r} has a condition on {condition.field_key!r}, which is"
+                    " no field"
+                )
+
+
+def _fields(definitions: Mapping[str, Any], path: str) -> tuple[FieldSpec, ...]:
     taken: set[str] = set()
     return tuple(
         _read(key, definition, f"{path}{key}", taken) for key, definition in definitions.items()
     )
 
 
+def _is_known(key: str, fields: Sequence[FieldSpec]) -> bool:
+    """Tell whether a field is named, or what an object of any shape may have."""
+    root, *deeper = key.split(".")
+    found = next((spec for spec in fields if spec.key == root), None)
+    if found is None:
+        return root == EXEMPT
+    if not deeper:
+        return True
+    if found.type != "object":
+        return False
+    return found.additional or _is_known(".".join(deeper), found.properties or ())
+
+
 def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -> FieldSpec:
+    if not isinstance(key, str):
+        raise PluginError(f"field {path!r} must have a text as its key, got {key!r}")
     if not isinstance(definition, Mapping):
         raise PluginError(f"field {path!r} must be an object, got {definition!r}")
     kind = definition.get("type")
     if kind not in FIELD_TYPES:
         raise PluginError(f"field {path!r} has unknown type {kind!r}; use one of {FIELD_TYPES}")
+    for name, (form, wanted) in _FORMS.items():
+        if not isinstance(definition.get(name), form | None):
+            raise PluginError(f"field {path!r}: {name} must be {wanted}, got {definition[name]!r}")
     multiple = bool(definition.get("multiple"))
     format_ = declared = definition.get("format")
     if kind == "datetime":
@@ -84,7 +135,7 @@ def _read(key: str, definition: Mapping[str, Any], path: str, taken: set[str]) -
         choices=_choices(definition.get("choices"), path),
         minimum=minimum,
         maximum=maximum,
-        properties=read_fields(children, f"{path}.") if children else None,
+        properties=_fields(children, f"{path}.") if children else None,
         additional=bool(definition.get("additionalProperties")) or not children,
         required=required is True,
         requirement=_requirement(required, path) if isinstance(required, Mapping) else None,
@@ -99,9 +150,12 @@ def _bounds(kind: str, definition: Mapping[str, Any], path: str) -> tuple[Any, A
     if kind not in _BOUNDED:
         return None, None
     bounds = definition.get("minimum"), definition.get("maximum")
-    for bound in bounds:
-        counts = isinstance(bound, int) and bound >= 0
-        if bound is not None and kind in _COUNTED and not counts:
+    for name, bound in zip(("minimum", "maximum"), bounds, strict=True):
+        if bound is None:
+            continue
+        if not is_number(bound):
+            raise PluginError(f"field {path!r}: {name} must be a finite number, got {bound!r}")
+        if kind in _COUNTED and not (isinstance(bound, int) and bound >= 0):
             raise PluginError(f"field {path!r} counts characters: {bound!r} cannot be a bound")
     return bounds
 
@@ -131,14 +185,21 @@ def _choices(choices: Sequence[Any] | None, path: str) -> tuple[Choice, ...] | N
 
 def _requirement(required: Mapping[str, Any], path: str) -> Requirement:
     match = required.get("match", "all")
-    if match not in {"all", "any"}:
+    if match not in ("all", "any"):
         raise PluginError(f"field {path!r}: match must be 'all' or 'any', not {match!r}")
-    return Requirement(tuple(_condition(one, path) for one in required["conditions"]), match)
+    conditions = required.get("conditions")
+    if not isinstance(conditions, list | tuple) or not conditions:
+        raise PluginError(
+            f"field {path!r}: conditions must be a list that is not empty, got {conditions!r}"
+        )
+    return Requirement(tuple(_condition(one, path) for one in conditions), match)
 
 
-def _condition(condition: Mapping[str, Any], path: str) -> Condition:
+def _condition(condition: Any, path: str) -> Condition:
+    if not isinstance(condition, Mapping):
+        raise PluginError(f"field {path!r}: a condition must be an object, got {condition!r}")
     operator = condition.get("operator")
-    if operator not in {"is", "is_not"}:
+    if operator not in ("is", "is_not"):
         raise PluginError(
             f"field {path!r} has a condition with operator {operator!r}; use 'is' or 'is_not'"
         )

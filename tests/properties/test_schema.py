@@ -67,7 +67,16 @@ MEMBERS = st.one_of(
     st.dictionaries(KEYS, PATHS, max_size=2),
 )
 MAPPINGS = st.dictionaries(KEYS | st.just("e"), MEMBERS, max_size=4)
-DEFINITIONS = st.dictionaries(KEYS, FIELDS, max_size=3)
+
+
+def declared(definitions: dict[str, Any]) -> dict[str, Any]:
+    """Add the fields that conditions name, without which there is no model."""
+    text = json.dumps(definitions)
+    named = [key for key in "abcd" if f'"fieldKey": "{key}"' in text]
+    return {key: {"type": "string"} for key in named} | definitions
+
+
+DEFINITIONS = st.dictionaries(KEYS, FIELDS, max_size=3).map(declared)
 PAYLOADS = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
