@@ -22,8 +22,10 @@ EVENT = {
         "a b": 1,
         "utm.source": "ad",
         "nothing": None,
+        "back\\": 1,
+        'in"side': 1,
     },
-    "context": {"page": {"url": "https://x.test/a"}},
+    "context": {"page": {"url": "https://x.test/a"}, "x\\": {"y": 1}},
 }
 
 
@@ -75,6 +77,11 @@ EVENT = {
         ('properties.items[2].sku = "s1"', False),
         ('properties["a b"] = 1 and properties.a\\ b = 1', True),
         ("properties.'a b' = 1", True),
+        ("properties[\"back\\\"] = 1 and properties['back\\'] = 1", True),
+        ('properties["back\\\\"] = 1 and properties.back\\\\ = 1', True),
+        ('properties . "back\\" = 1', True),
+        ('context["x\\"]["y"] = 1 and context["x\\"] [ \'y\' ] . z = null', True),
+        ('properties["in\\"side"] = 1', True),
         ('properties.utm\\.source = "ad"', True),
         ('properties.utm.source = "ad"', False),
         ("context . page . url != null", True),

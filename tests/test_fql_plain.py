@@ -3,10 +3,11 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from lark import UnexpectedInput
 
 from destination_core.errors import InvalidSubscription
 from destination_core.fql import nodes, parse
-from destination_core.fql.parser import read
+from destination_core.fql.parser import STEP, grammar, read
 from destination_core.fql.plain import plain
 
 PIECES = [
@@ -73,3 +74,39 @@ def test_a_trigger_may_not_be_endless() -> None:
     """However simple it is."""
     with pytest.raises(InvalidSubscription, match="at most 10,000"):
         parse(f'type = "{"x" * nodes.LONGEST}"')
+
+
+STEPS = [
+    *(
+        "a",
+        "\\",
+        '"',
+        "'",
+        "[",
+        "]",
+        ".",
+        " ",
+        "0",
+        '["a"]',
+        '["a\\"]',
+        "['\\']",
+        '."a\\"',
+        "\\.",
+        "[0]",
+    ),
+]
+
+
+@given(st.lists(st.sampled_from(STEPS), max_size=10).map("".join))
+@example('["a\\"]')
+@example('["a\\"]["b"]')
+@example('["a\\" b"]')
+@example("['\\'].a . 'b'")
+def test_the_keys_of_a_path_are_all_that_the_grammar_took_for_it(tail: str) -> None:
+    """Cutting a path into its keys leaves nothing out between them, nor at its end."""
+    try:
+        tree = grammar().parse(f"properties{tail} = 1")
+    except UnexpectedInput:
+        return
+    for path in tree.scan_values(lambda token: token.type == "PATH"):
+        assert "".join(step[0] for step in STEP.finditer(path)) == path

@@ -27,10 +27,15 @@ from destination_core.fql.nodes import (
 )
 from destination_core.numbers import text_of
 
-_KEY: Final = re.compile(
-    r"""(?P<bare>(?:[A-Za-z0-9_\-]|\\.)+)|(?P<quoted>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""",
-    re.DOTALL,
+_BARE: Final = r"""(?P<bare>(?:[A-Za-z0-9_\-]|\\.)+)"""
+_QUOTED: Final = r"""(?P<{}>"(?:\\.|[^"\\])*"|"[^"]*"|'(?:\\.|[^'\\])*'|'[^']*')"""
+STEP: Final = re.compile(
+    rf"""\s*\[\s*(?:(?P<index>[0-9]+)|{_QUOTED.format("inside")})\s*\]
+    |\s*\.?\s*(?:{_BARE}|{_QUOTED.format("beside")})""",
+    re.DOTALL | re.VERBOSE,
 )
+"""A key as the grammar's PATH has it: which form a quoted one has depends on what follows."""
+
 _OBJECTS: Final = ("properties", "traits", "context")
 
 
@@ -43,7 +48,7 @@ def read(text: str) -> Node:
     if not text.strip():
         raise InvalidSubscription('trigger is empty; write for example: type = "track"')
     try:
-        tree = _parser().parse(text)
+        tree = grammar().parse(text)
     except UnexpectedInput as error:
         names = getattr(error, "accepts", None) or getattr(error, "allowed", None) or ()
         # a missing end is reported at the last token: -1 says "the end" to the reader
@@ -53,9 +58,10 @@ def read(text: str) -> Node:
 
 
 @cache
-def _parser() -> Lark:
-    grammar = files("destination_core.fql").joinpath("grammar.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual")
+def grammar() -> Lark:
+    """Return what reads triggers, made once; it raises ``UnexpectedInput``."""
+    text = files("destination_core.fql").joinpath("grammar.lark").read_text("utf-8")
+    return Lark(text, parser="lalr", lexer="contextual")
 
 
 class _Reader:
@@ -104,10 +110,7 @@ class _Reader:
         return Condition(names, cast("Operator", negation + name), text)
 
     def _path(self, token: Token) -> tuple[str, ...]:
-        names = tuple(
-            literals.unescaped(key["bare"]) if key["bare"] else literals.unquoted(key["quoted"])
-            for key in _KEY.finditer(token)
-        )
+        names = tuple(map(_key, STEP.finditer(token)))
         if names[0] not in ROOTS:
             close = difflib.get_close_matches(names[0], ROOTS, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
@@ -138,6 +141,12 @@ class _Reader:
 
     def _fault(self, token: Token, came: str, expected: str) -> InvalidSubscription:
         return fault(self._text, token.start_pos or 0, came, expected)
+
+
+def _key(step: re.Match[str]) -> str:
+    if step["bare"]:
+        return literals.unescaped(step["bare"])
+    return step["index"] or literals.unquoted(step["inside"] or step["beside"])
 
 
 _ROOTS: Final = ", ".join(ROOTS)
