@@ -80,12 +80,31 @@ def test_what_segment_cannot_say_is_refused(text):
         (leaf("event", "<", "x"), "needs a number, got 'x'"),
         (leaf("event", "contains", ["x"]), "needs a text"),
         (leaf("event", "=", {"a": 1}), "cannot compare with"),
+        (leaf("event", "="), "operator '=' needs a value, and there is none"),
+        (leaf("event-context", "!=", name="page.url"), "operator '!=' needs a value"),
+        (leaf("event-trait", "<=", "a b", "age"), "operator '<=' needs a number, got 'a b'"),
     ],
 )
 def test_malformed_json_is_refused(ast, words):
     """Each fault says what was wrong with the value that came."""
     with pytest.raises(InvalidSubscription, match=words):
         fql.from_segment(ast)
+
+
+def test_null_is_a_value():
+    """Only a condition that has no value at all is refused."""
+    made = fql.from_segment({**leaf("event-trait", "!=", name="age"), "value": None})
+    assert made.text == "traits.age != null"
+
+
+def test_parentheses_that_mean_nothing_are_left_out():
+    """A group in one of its own kind, and one of one condition, are written without."""
+    one, two = leaf("event", "=", "a"), leaf("name", "=", "b")
+    assert (
+        fql.from_segment(both(one, both(two, one))).text
+        == 'event = "a" and name = "b" and event = "a"'
+    )
+    assert fql.from_segment(both(both(one), two)).text == 'event = "a" and name = "b"'
 
 
 def test_deep_json_is_refused():

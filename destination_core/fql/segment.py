@@ -79,7 +79,10 @@ def _node(ast: Any, depth: int) -> Node:
         raise InvalidSubscription(f"unknown condition type {kind!r}; one of {', '.join(TYPES)}")
     root = TYPES[kind]
     path = (root, *_keys(ast.get("name"))) if root in _NAMED else (root,)
-    return _condition(path, ast.get("operator"), ast.get("value"))
+    operator = ast.get("operator")
+    if operator in ("=", "!=") and "value" not in ast:
+        raise InvalidSubscription(f"operator {operator!r} needs a value, and there is none")
+    return _condition(path, operator, ast.get("value"))
 
 
 def _group(ast: Mapping[str, Any], depth: int) -> Node:
