@@ -33,6 +33,10 @@ IDENTIFY = 'type = "identify"'
             {"name": "", "partnerAction": "a", "subscribe": "", "mapping": None, "enabled": None},
             dc.Subscription("a", "a", "", {}),
         ),
+        (
+            {"actionSlug": "a", "trigger": "", "settings": '{"id": {"@path": "$.userId"}}'},
+            dc.Subscription("a", "a", "", MAPPING),
+        ),
     ],
 )  # fmt: skip
 def test_segments_shapes_are_read(raw: dict[str, Any], expected: dc.Subscription) -> None:
@@ -48,12 +52,32 @@ def test_segments_shapes_are_read(raw: dict[str, Any], expected: dc.Subscription
         ({"partnerAction": 1, "subscribe": ""}, "has no `partnerAction`"),
         ({"partnerAction": "a"}, "'a': `subscribe` must be a trigger in FQL, got None"),
         ({"name": "x", "partnerAction": "a", "subscribe": 1}, "'x': `subscribe` must be"),
+        (None, "subscription must be an object, got None"),
     ],
 )
 def test_a_shape_that_is_not_segments_is_refused(raw: dict[str, Any], reason: str) -> None:
     """By the key that is missing or wrong."""
     with pytest.raises(dc.InvalidSubscription, match=reason):
         dc.Subscription.from_segment(raw)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        ("{'id': 1}", "'x': `mapping` is a text that is no JSON: Expecting property name"),
+        ("", "'x': `mapping` is a text that is no JSON: Expecting value"),
+        ("[" * 100_000, "'x': `mapping` is a text that is no JSON: "),
+        ("[]", r"'x': `mapping` must be an object, got '\[\]'"),
+        (5, "'x': `mapping` must be an object, got 5"),
+        ([["id", 1]], "'x': `mapping` must be an object, got "),
+    ],
+)
+def test_a_mapping_that_is_no_object_is_refused(mapping: Any, reason: str) -> None:
+    """With the name of its subscription, also where it came as a text."""
+    with pytest.raises(dc.InvalidMapping, match=reason):
+        dc.Subscription.from_segment(
+            {"name": "x", "partnerAction": "a", "subscribe": "", "mapping": mapping}
+        )
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,12 @@ class Subscription:
 
         Those are ``{name?, partnerAction, subscribe, mapping?}`` and
         ``{name, actionSlug, trigger, settings, enabled}``. Without a mapping nothing is mapped:
-        Segment applies the default mapping only while a subscription is being made. Raises
-        ``InvalidSubscription`` when the action is missing or the trigger is no text.
+        Segment applies the default mapping only while a subscription is being made. A mapping may
+        be JSON in a text, as Terraform has it. Raises ``InvalidSubscription`` when the action is
+        missing or the trigger is no text, ``InvalidMapping`` when the mapping is no object.
         """
+        if not isinstance(raw, Mapping):
+            raise InvalidSubscription(f"subscription must be an object, got {raw!r}")
         found = {
             name: next((raw[key] for key in keys if key in raw), None)
             for name, keys in SEGMENT_KEYS.items()
@@ -73,7 +76,7 @@ class Subscription:
             raise InvalidSubscription(
                 f"subscription {name!r}: `subscribe` must be a trigger in FQL, got {trigger!r}"
             )
-        mapping = dict(found["mapping"] or {})
+        mapping = _mapping(found["mapping"], str(name))
         hook = mapping.pop(SAVED_KEY, None)
         saved = None
         if isinstance(hook, Mapping):
@@ -93,6 +96,20 @@ class Subscription:
                 f" presets are {', '.join(map(repr, names)) or 'none'}"
             )
         return cls(name, preset.action, preset.subscribe, preset.mapping)
+
+
+def _mapping(given: Any, name: str) -> dict[str, Any]:
+    """Return a mapping that can be changed; raises ``InvalidMapping``."""
+    here = f"subscription {name!r}: `mapping`"
+    read = {} if given is None else given
+    if isinstance(given, str):
+        try:
+            read = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise InvalidMapping(f"{here} is a text that is no JSON: {error}") from None
+    if not isinstance(read, Mapping):
+        raise InvalidMapping(f"{here} must be an object, got {given!r}")
+    return dict(read)
 
 
 @dataclass(frozen=True, slots=True)
