@@ -12,10 +12,16 @@ _QUOTED: Final = re.compile(QUOTED_KEY)
 _MARKUP: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _TEXT: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _FILTER: Final = re.compile(r"\|\s*([A-Za-z_]\w*)")
+_REFERENCE: Final = re.compile(r"\$\{(?:env|file):[^}]*\}")
 
 
 def suspicions(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield where in a mapping something looks like a slip, and what."""
+    yield from _slips(value, path)
+    yield from _references(value, path)
+
+
+def _slips(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         template, source = value.get("@template"), value.get("@path")
         if isinstance(liquid := value.get("@liquid"), str):
@@ -27,10 +33,10 @@ def suspicions(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         if "@literal" in value:
             return
         for key, one in value.items():
-            yield from suspicions(one, f"{path}/{key}")
+            yield from _slips(one, f"{path}/{key}")
     elif isinstance(value, list):
         for index, one in enumerate(value):
-            yield from suspicions(one, f"{path}/{index}")
+            yield from _slips(one, f"{path}/{index}")
 
 
 def _has_gap(path: str) -> bool:
@@ -50,3 +56,16 @@ def _filters(liquid: str) -> Iterator[str]:
             yield f"filter {name!r} is disabled; an event that comes to it is rejected"
         elif name not in FILTERS:
             yield f"filter {name!r} is unknown, and leaves what it is given"
+
+
+def _references(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Find what looks like a secret's reference, also in constants: nobody sends one as it is."""
+    if isinstance(value, str):
+        for reference in _REFERENCE.findall(value):
+            yield path, f"{reference} is sent as it stands; references are resolved in settings"
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _references(one, f"{path}/{key}")
+    elif isinstance(value, list):
+        for index, one in enumerate(value):
+            yield from _references(one, f"{path}/{index}")
