@@ -28,6 +28,8 @@ def test_fault_shows_line_caret_and_expectation():
         ('type == "track"', 7, "unexpected '='"),
         ('type "track"', 6, "expected one of = != < <= > >="),
         ('type = "track" junk', 16, "expected 'and', 'or' or the end"),
+        ('type = "track" && type = "page"', 16, "column 16; expected 'and', 'or' or the end"),
+        ('(type = "track" && type = "page")', 17, "expected ), 'and' or 'or'"),
         ('(type = "track"', 16, "expected )"),
         ('type = "track")', 15, "expected the end"),
         ("type = 'track", 8, "text without a closing '"),
@@ -61,6 +63,16 @@ def test_long_lines_are_cut_around_the_place():
     _, shown, caret = told.split("\n")
     assert len(shown) < 110
     assert shown[caret.index("^") :].startswith("foo")
+
+
+@pytest.mark.parametrize(
+    ("before", "columns"),
+    [("a", 1), ("é", 1), ("注文", 4), ("\uff46", 2), ("😀", 2), ("e\u0301", 1), ("\u200b", 1)],
+)
+def test_the_caret_stays_under_its_place_beside_wide_characters(before, columns):
+    """A terminal gives them two columns, and marks that stand on another character none."""
+    caret = message(f'event = "{before}" x').split("\n")[-1]
+    assert caret == "  " + " " * (len('event = "" ') + columns) + "^"
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t "])

@@ -116,7 +116,11 @@ class TestCoercions:
             ),
             (
                 {"id": "a", "score": float("nan")},
-                [("/score", "Score must be a number but it was a number.")],
+                [("/score", "Score must be a number but it was NaN.")],
+            ),
+            (
+                {"id": "a", "score": float("-inf")},
+                [("/score", "Score must be a number but it was -Infinity.")],
             ),
             (
                 {"id": "a", "tags": [{}]},

@@ -1,6 +1,7 @@
 """Say where a trigger goes wrong, and what was expected there."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -41,6 +42,8 @@ def unexpected(text: str, position: int, accepted: Iterable[str]) -> InvalidSubs
         position = len(text.rstrip())
     if _closed(text[:position]):
         accepted.discard("RPAR")
+        if "_AND" in accepted:  # the lexer, which does not know of the end, may have asked
+            accepted.add("$END")
     words = [words for name, words in EXPECTED.items() if name in accepted]
     found = _TYPED.match(text, position)
     if position >= len(text.rstrip()) or found is None:
@@ -64,11 +67,18 @@ def fault(text: str, position: int, came: str, expected: str) -> InvalidSubscrip
     shown = ("…" if first else "") + line[first : first + WIDEST]
     # control characters would move the caret, or the reader's terminal
     shown = "".join(one if one.isprintable() else " " for one in shown)
-    gap = " " * (column - first + bool(first))
+    gap = " " * sum(map(_width, shown[: column - first + bool(first)]))
     return InvalidSubscription(
         f"trigger cannot be read: {came}, line {number}, column {column + 1};"
         f" expected {expected}\n  {shown}\n  {gap}^"
     )
+
+
+def _width(character: str) -> int:
+    """Return how many columns of a terminal a character takes."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _listed(words: list[str]) -> str:

@@ -147,13 +147,17 @@ def _article(word: str) -> str:
     return "an" if word[:1] in "aeiou" else "a"
 
 
+_NO_JSON: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+"""Numbers that Python has and JSON does not, by their `repr`: a field holds none of them."""
+
+
 def _type_of(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "a boolean"
     if isinstance(value, int | float):
-        return "a number"
+        return _NO_JSON.get(repr(value), "a number")
     if isinstance(value, str):
         return "a string"
     return "an array" if isinstance(value, list) else "an object"
