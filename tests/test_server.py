@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from destination_core.server import Server, Source, Sources, body
 
 SOURCES = Sources([Source("web", ("wk-web", "wk-web-new")), Source("ios", ("wk-ios",))])
 EVENT = {"event": "e", "userId": "u"}
+TRACK = {**EVENT, "type": "track"}
 
 
 class Sink:
@@ -175,7 +177,7 @@ async def test_too_much_in_hand_is_429(
     client: Client, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory is bounded; whoever comes later is told to wait, in whole seconds."""
-    monkeypatch.setattr(body, limit, 50 if limit == "MOST_HELD" else 1)
+    monkeypatch.setattr(body, limit, 2_000 if limit == "MOST_HELD" else 1)
     client.sink.safe.clear()
     first = asyncio.create_task(client.call("/v1/track", EVENT))
     await client.sink.asked.wait()
@@ -186,6 +188,72 @@ async def test_too_much_in_hand_is_429(
     assert (await first)[0] == 200
     assert (await client.call("/v1/track", EVENT))[0] == 200
     assert client.server.discarded == {"too_busy": 1}
+
+
+def zipped(size: int, **members: Any) -> bytes:
+    """Pack a call that has so many bytes, and a hundredth of them gzipped."""
+    return gzip.compress(json.dumps({**members, "x": "y" * size, "batch": [TRACK]}).encode())
+
+
+async def test_bodies_count_as_they_are_inflated(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few bytes of gzip are as much to hold as what they become."""
+    monkeypatch.setattr(body, "MOST_HELD", 100_000)
+    status, told, _ = await client.call("/v1/batch", zipped(120_000), Content_Encoding="gzip")
+    assert (status, told["code"]) == (429, "too_busy")
+    assert (await client.call("/v1/batch", zipped(80_000), Content_Encoding="gzip"))[0] == 200
+    assert client.server.load.held == client.server.load.calls == 0
+
+
+async def test_what_waits_for_the_disk_counts_as_it_is_written(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a batch shares is held once per event by then, and a small event is not nothing."""
+    batch = {"context": {"x": "y" * 1_000}, "batch": [TRACK] * 50}
+    client.sink.safe.clear()
+    first = asyncio.create_task(client.call("/v1/batch", batch))
+    await client.sink.asked.wait()
+    assert 100_000 < client.server.load.held < 125_000
+    monkeypatch.setattr(body, "MOST_HELD", 200_000)
+    assert (await client.call("/v1/batch", batch))[0] == 429
+    client.sink.safe.set()
+    assert (await first)[0] == 200
+    assert client.server.load.held == 0
+
+
+async def test_what_was_parsed_is_not_held_while_the_disk_is_waited_for() -> None:
+    """Lists in lists take twenty times their bytes: only what is written is kept meanwhile."""
+    asked, safe = asyncio.Event(), asyncio.Event()
+
+    async def sink(_: str, events: list[Any], __: str, ___: list[bytes]) -> Accepted:
+        found = Accepted(len(events), 0)
+        del events
+        asked.set()
+        await safe.wait()
+        return found
+
+    async with (
+        Server(SOURCES, sink, port=0) as server,
+        aiohttp.ClientSession() as session,
+    ):
+        here = Client(server, Sink(), session)
+        calling = asyncio.create_task(
+            here.call("/v1/t", b'{"event": "e", "userId": "u", "properties": {"parsed": [[]]}}')
+        )
+        await asked.wait()
+        left = [one for one in gc.get_objects() if isinstance(one, dict) and "parsed" in one]
+        safe.set()
+        assert (await calling)[0] == 200
+    assert left == []
+
+
+async def test_who_is_not_known_yet_inflates_no_more(client: Client) -> None:
+    """512,000 bytes, gzipped or not; with a key before the body, 4 MiB."""
+    packed = zipped(600_000, writeKey="wk-ios")
+    status, told, _ = await client.call("/v1/batch", packed, key="", Content_Encoding="gzip")
+    assert (status, told["code"]) == (400, "body_too_large")
+    assert (await client.call("/v1/batch", packed, Content_Encoding="gzip"))[0] == 200
 
 
 async def test_who_is_not_known_yet_has_less_room(

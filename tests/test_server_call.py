@@ -194,6 +194,22 @@ def test_what_a_batch_shares_is_bounded(context: dict[str, Any]) -> None:
     assert (caught.value.status, caught.value.code) == (400, "context_too_large")
 
 
+@pytest.mark.parametrize(
+    ("size", "many", "code"),
+    [(1_600, 2_500, ""), (1_700, 2_500, "batch_too_large"), (32_600, 100, ""), (1_600, 5_000, "")],
+    ids=["many", "too many", "few", "more than are taken"],
+)
+def test_what_a_batch_shares_counts_for_each_of_its_events(size: int, many: int, code: str) -> None:
+    """150 kB would be written as 80 MB: no more than a body may hold, as if each had its own."""
+    call = {"context": {"x": "y" * size}, "batch": [{"type": "page", "userId": "u"}] * many}
+    if code:
+        with pytest.raises(Refused, match=r"2,500 events.*fewer") as caught:
+            read("batch", **call)
+        assert (caught.value.status, caught.value.code) == (400, code)
+    else:
+        assert len(read("batch", **call).events) == min(many, 2_500)
+
+
 @pytest.mark.parametrize("given_id", ["x" * 101, 42, ["a"]], ids=["long", "number", "list"])
 def test_a_message_id_that_cannot_be_used_becomes_another_for_good(given_id: Any) -> None:
     """A repetition has the same one, so that it is recognised; two ids stay two."""

@@ -43,6 +43,15 @@ def test_a_bad_encoding_is_refused(body: bytes, encoding: str, code: str) -> Non
     assert (caught.value.status, caught.value.code) == (400, code)
 
 
+@pytest.mark.parametrize("body", [packed(b"\0" * 1_001), packed(b"\0" * 501) * 2])
+def test_a_lower_limit_holds_inflated(body: bytes) -> None:
+    """Of a caller who is not known yet, less is inflated."""
+    with pytest.raises(Refused, match=r"over 1,000 bytes") as caught:
+        wire.inflated(body, "gzip", 1_000)
+    assert caught.value.code == "body_too_large"
+    assert wire.inflated(packed(b"\0" * 1_000), "gzip", 1_000) == b"\0" * 1_000
+
+
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [

@@ -67,6 +67,7 @@ class Intakes:
             known = message_id if isinstance(message_id, str) else ""
             line = user(event) if ordered else ""
             intakes.append(Intake(source, known, body, names, now, line, ordered, None, trace))
+        del events  # parsed, they take many times their bytes: not while the disk is waited for
         accepted = await self._queue.put(intakes)
         self._wake(woken)
         return accepted

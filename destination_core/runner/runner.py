@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -146,15 +146,15 @@ class Runner:
         if not task.cancelled() and task.exception() is not None:
             log.critical("%s: delivery has ended", worker.name, exc_info=task.exception())
 
-    async def put(
+    def put(
         self,
         source: str,
         events: Sequence[Event],
         trace: str = "",
         bodies: Sequence[bytes] | None = None,
-    ) -> Accepted:
+    ) -> Coroutine[Any, Any, Accepted]:
         """Accept events; see ``Intakes.put``."""
-        return await self._intakes.put(source, events, trace, bodies)
+        return self._intakes.put(source, events, trace, bodies)
 
     @property
     def ended(self) -> list[str]:

@@ -14,11 +14,14 @@ BODY_SECONDS: Final = 15.0
 """How long a body may take to arrive."""
 
 LARGEST_UNKNOWN: Final = 512_000
-"""Bytes of a body whose sender is not known before it is read: Segment's limit for a batch."""
+"""Bytes of a body, inflated, whose sender is not known before: Segment's limit for a batch."""
 
 MOST_HELD: Final = 33_554_432
 MOST_UNKNOWN: Final = 8_388_608
 """Bytes that may be held at once, and those of them from senders that are not known yet."""
+
+EVENT_BYTES: Final = 1_024
+"""What an event takes besides its JSON while it waits for the disk; of small ones that is most."""
 
 MOST_WAITING: Final = 5_000
 """Calls in hand at once."""
@@ -67,8 +70,12 @@ class Hold:
 
     def add(self, many: int) -> None:
         """Count so many bytes more."""
-        self._many += many
-        self._count(many)
+        self.be(self._many + many)
+
+    def be(self, many: int) -> None:
+        """Count so many bytes in all: what is held is another thing now."""
+        self._count(many - self._many)
+        self._many = many
         if self._load.held > MOST_HELD or self._load.unknown > MOST_UNKNOWN:
             raise busy()
 
@@ -83,9 +90,13 @@ def busy() -> Refused:
     return Refused(429, "too_busy", "too much waits here already; send it again later", wait=1)
 
 
-async def read(request: BaseRequest, hold: Hold, *, known: bool) -> bytes:
+def largest(*, known: bool) -> int:
+    """Return how many bytes a body may have, as it comes and inflated."""
+    return LARGEST_BODY if known else LARGEST_UNKNOWN
+
+
+async def read(request: BaseRequest, hold: Hold, *, limit: int) -> bytes:
     """Read a body; raises ``Refused``. The ``hold`` counts what is read."""
-    limit = LARGEST_BODY if known else LARGEST_UNKNOWN
     if (request.content_length or 0) > limit:
         raise too_large(limit)
     await _invite(request)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from destination_core.event import is_deeper
-from destination_core.server.wire import KINDS, Refused
+from destination_core.server.wire import KINDS, LARGEST_BODY, Refused
 
 LARGEST_EVENT: Final = 32_768
 """Bytes of one event: "32 KB per single call" and per event of a batch."""
@@ -94,14 +94,15 @@ def read_call(kind: str, call: Mapping[str, Any], now: datetime, ip: str) -> Cal
     ``kind`` is what the route says ("batch" takes a ``batch`` of events with a ``type`` each).
     Top-level ``context`` and ``integrations`` of a batch are merged into its events; missing
     ``messageId`` and ``timestamp`` are made up; ``sentAt`` mends the clock of the sender. Raises
-    ``Refused`` when a batch has no list of events, or shares more than an event may hold.
+    ``Refused`` when a batch has no list of events, or shares more than an event may hold, or all of
+    its events together.
     """
     shared: Mapping[str, Any] = {}
     if kind != "batch":
         found: list[Any] = [{**call, "type": kind}]
     else:
         found = _batch(call)
-        shared = _shared(call)
+        shared = _shared(call, min(len(found), MOST_EVENTS))
     read = Call()
     if not found:
         read.discards.append(Discard("empty_batch", "batch has no events"))
@@ -134,12 +135,19 @@ def _batch(call: Mapping[str, Any]) -> list[Any]:
     return batch
 
 
-def _shared(call: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a batch shares: bounded, for it is written once per event."""
+def _shared(call: Mapping[str, Any], many: int) -> dict[str, Any]:
+    """Return what so many events of a batch share: bounded, for it is written once per event."""
     shared = {key: call[key] for key in SHARED if isinstance(call.get(key), Mapping)}
-    problem = _measured(shared) if shared else None
-    if problem is not None:
-        raise Refused(400, "context_too_large", f"'context' and 'integrations': {problem.message}")
+    written = _measured(shared) if shared else b""
+    if isinstance(written, Discard):
+        raise Refused(400, "context_too_large", f"'context' and 'integrations': {written.message}")
+    if len(written) * many > LARGEST_BODY:
+        raise Refused(
+            400,
+            "batch_too_large",
+            f"'context' and 'integrations' of {len(written):,} bytes, written into {many:,} events,"
+            f" are over {LARGEST_BODY:,} bytes; send fewer events in one batch",
+        )
     return shared
 
 
@@ -165,14 +173,14 @@ def _written(made: Mapping[str, Any], event: Mapping[str, Any]) -> bytes | Disca
     except TypeError:  # nested deeper than orjson goes: 254
         written = b""
     if not written or len(written) > LARGEST_EVENT or _is_bracketed(written):
-        problem = _measured(event)
-        if problem is not None:
-            return problem
+        measured = _measured(event)
+        if isinstance(measured, Discard):
+            return measured
     return written
 
 
-def _measured(value: Mapping[str, Any]) -> Discard | None:
-    """Find what is too large or too deep to be kept, forwarded and read again."""
+def _measured(value: Mapping[str, Any]) -> bytes | Discard:
+    """Write what came, unless it is too large or too deep to be kept, forwarded and read again."""
     try:
         written = orjson.dumps(value)
     except TypeError:
@@ -181,7 +189,7 @@ def _measured(value: Mapping[str, Any]) -> Discard | None:
         return Discard("event_too_large", f"{len(written):,} bytes of {LARGEST_EVENT:,}")
     if _is_bracketed(written) and is_deeper(value, DEEPEST):
         return Discard("event_too_deep", f"nested more than {DEEPEST} levels deep")
-    return None
+    return written
 
 
 def _is_bracketed(written: bytes) -> bool:

@@ -15,7 +15,7 @@ from aiohttp.web_response import Response, StreamResponse
 from destination_core.errors import ConfigurationError
 from destination_core.queue import Accepted, QueueFull
 from destination_core.server import answers, body, keys, wire
-from destination_core.server.call import Discard, read_call
+from destination_core.server.call import Call, Discard, read_call
 from destination_core.server.callers import FORWARDED, Network, caller
 from destination_core.server.keys import Sources
 from destination_core.server.protocol import IDLE_SECONDS, LINGER_SECONDS, Connections
@@ -181,18 +181,32 @@ class Server:
         source = self._source(keys.of_header(request.headers.get("Authorization")))
         known = source is not None
         with self.load.hold(known=known) as hold:
-            raw = await body.read(request, hold, known=known)
-            call = wire.decoded(wire.inflated(raw, request.headers.get("Content-Encoding", "")))
-            if source is None:
-                source = self._source(keys.of_body(call) or "") or ""
-            forwarded = request.headers.getall(FORWARDED, ())
-            address = caller(request.remote or "", forwarded, self._proxies)
-            read = read_call(kind, call, datetime.now(UTC), address)
+            source, read = await self._read(request, kind, source, hold)
             self.received[source] += len(read.events) + len(read.discards)
             if read.discards:
                 self._discard(source, read.discards)
             if read.events:
-                await self._sink(source, read.events, trace, read.bodies)
+                keeping = self._sink(source, read.events, trace, read.bodies)
+                del read  # parsed, it takes many times its bytes: not while the disk is waited for
+                await keeping
+
+    async def _read(
+        self, request: BaseRequest, kind: str, source: str | None, hold: body.Hold
+    ) -> tuple[str, Call]:
+        """Read a call, and whose it is; the ``hold`` counts the largest forms that it takes."""
+        limit = body.largest(known=source is not None)
+        raw = await body.read(request, hold, limit=limit)
+        whole = wire.inflated(raw, request.headers.get("Content-Encoding", ""), limit)
+        if whole is not raw:
+            hold.be(len(raw) + len(whole))
+        call = wire.decoded(whole)
+        if source is None:
+            source = self._source(keys.of_body(call) or "") or ""
+        forwarded = request.headers.getall(FORWARDED, ())
+        address = caller(request.remote or "", forwarded, self._proxies)
+        read = read_call(kind, call, datetime.now(UTC), address)
+        hold.be(sum(map(len, read.bodies)) + body.EVENT_BYTES * len(read.bodies))
+        return source, read
 
     def _discard(self, source: str, discards: Sequence[Discard]) -> None:
         """Count events that are not taken, and say so, once per code."""

@@ -61,8 +61,8 @@ class Refused(DestinationError):
         self.wait = wait
 
 
-def inflated(body: bytes, encoding: str) -> bytes:
-    """Undo a content encoding within ``LARGEST_BODY``; raises ``Refused``."""
+def inflated(body: bytes, encoding: str, limit: int = LARGEST_BODY) -> bytes:
+    """Undo a content encoding, to so many bytes at most; raises ``Refused``."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return body
@@ -72,11 +72,11 @@ def inflated(body: bytes, encoding: str) -> bytes:
     for _ in range(MOST_MEMBERS):
         machine = zlib.decompressobj(wbits=31)
         try:
-            made += machine.decompress(body, LARGEST_BODY + 1 - len(made))
+            made += machine.decompress(body, limit + 1 - len(made))
         except zlib.error as error:
             raise Refused(400, "invalid_gzip", f"body is no gzip: {error}") from None
-        if len(made) > LARGEST_BODY:
-            raise too_large()
+        if len(made) > limit:
+            raise too_large(limit)
         if not machine.eof:
             raise Refused(400, "invalid_gzip", "gzip stream ends too early")
         body = machine.unused_data
@@ -85,7 +85,7 @@ def inflated(body: bytes, encoding: str) -> bytes:
     raise Refused(400, "invalid_gzip", f"gzip stream has over {MOST_MEMBERS} members")
 
 
-def too_large(limit: int = LARGEST_BODY) -> Refused:
+def too_large(limit: int) -> Refused:
     """Return the refusal of a body over the limit."""
     return Refused(400, "body_too_large", f"body is over {limit:,} bytes")
 
