@@ -281,7 +281,8 @@ async def test_the_rate_of_a_destination_is_kept(tmp_path: Path) -> None:
     assert seconds >= 1.7  # one at once, nine at five a second
 
 
-async def test_order_by_user_holds_across_retries(tmp_path: Path) -> None:
+@pytest.mark.parametrize("users", [("ada", "bob"), (0, 42)], ids=["texts", "numbers"])
+async def test_order_by_user_holds_across_retries(tmp_path: Path, users: tuple[Any, ...]) -> None:
     """Whatever is refused at first, the events of a user arrive in the order of their receipt."""
     world = Destinations()
     refused: set[str] = set()
@@ -298,12 +299,12 @@ async def test_order_by_user_holds_across_retries(tmp_path: Path) -> None:
         events = [
             {"type": "identify", "userId": user, "traits": {"tag": f"{user}-{number}"}}
             for number in range(12)
-            for user in ("ada", "bob")
+            for user in users
         ]
         await runner.put("web", events)
         counts = await settled(runner)
     assert counts["a"].delivered == 24
     assert len(refused) == 8
-    for user in ("ada", "bob"):
-        mine = [one for one in world.got["a"] if one.startswith(user)]
+    for user in users:
+        mine = [one for one in world.got["a"] if one.startswith(f"{user}-")]
         assert mine == [f"{user}-{number}" for number in range(12)]

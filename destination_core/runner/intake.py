@@ -85,10 +85,13 @@ class Intakes:
 
 
 def user(event: Event) -> str:
-    """Return whose event it is: ``userId``, else ``anonymousId``, else nobody's."""
+    """Return whose event it is: ``userId``, else ``anonymousId``, else nobody's.
+
+    A number is an id, too, and the same one as its text: destinations get it as such.
+    """
     for name in ("userId", "anonymousId"):
         found = event.get(name)
-        if isinstance(found, str) and found:
+        if isinstance(found, str | int | float) and not isinstance(found, bool) and found != "":
             return f"{name}:{found}"
     return ""
 
