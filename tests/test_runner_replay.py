@@ -1,8 +1,40 @@
 """Replay goes in portions: at a rate, and never so many that others have to wait for long."""
 
+from typing import Any
+
 import pytest
 
-from destination_core.runner.replay import Pace
+from destination_core.runner.replay import Pace, intakes
+from tests.running import connection, person
+
+
+@pytest.mark.parametrize(
+    ("event", "action", "names"),
+    [
+        (person(1), None, ["a", "b"]),
+        (person(1), "upsertContact", ["a", "b"]),
+        (person(1), "other", []),
+        (person(1, integrations={"All": False}), None, []),
+        (person(1, integrations={"a": False}), None, ["b"]),
+        (person(1, integrations={"All": False, "b": {}}), "upsertContact", ["b"]),
+        ({"type": "delete", "userId": "u"}, None, ["a", "b"]),
+        ({"type": "delete", "userId": "u", "integrations": {"a": False}}, None, ["b"]),
+        ({"type": "delete", "userId": "u"}, "upsertContact", []),
+        ({"type": "track", "event": "unwanted", "userId": "u"}, None, []),
+    ],
+)
+def test_an_event_goes_where_it_went(
+    event: dict[str, Any], action: str | None, names: list[str]
+) -> None:
+    """Its `integrations` hold again; a deletion is for everybody, and of no action."""
+    found = intakes(
+        event,
+        [connection("a"), connection("b")],
+        action=action,
+        ordered=frozenset(),
+        now=1.0,
+    )
+    assert [one.destinations for one in found] == [[name] for name in names]
 
 
 @pytest.mark.parametrize(

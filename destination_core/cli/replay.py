@@ -16,6 +16,7 @@ from destination_core.cli.loading import (
     check_files,
     config_argument,
     configured,
+    counted,
     echo_json,
     json_option,
 )
@@ -44,6 +45,7 @@ class _Report:
     """What was replayed."""
 
     queued: int = 0
+    deletions: int = 0  # left out, as they are of no action
     unreadable: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -68,8 +70,9 @@ def command(
     An archive is NDJSON or a JSON array, gzipped or not; - is standard input.
 
     What is chosen is queued; a running `serve`, or the next `run`, delivers it. Deduplication does
-    not stop it, and destinations get the ids they got before. In an archive --since and --until
-    are about the event's `timestamp`; --code and --reason are of dead letters only.
+    not stop it, and destinations get the ids they got before. Events of an archive go where their
+    `integrations` let them, and deletions to all, but not with --action. --since and --until are
+    about their `timestamp` there; --code and --reason are of dead letters only.
     """
     from destination_core.cli.progress import progress
     from destination_core.runner.replay import Pace
@@ -92,6 +95,7 @@ def command(
             {
                 "queued": report.queued,
                 "dry_run": dry_run,
+                "deletions_left_out": report.deletions,
                 "unreadable": report.unreadable,
                 "warnings": report.warnings,
             }
@@ -99,6 +103,8 @@ def command(
     else:
         for message in report.unreadable[:SHOWN]:
             click.echo(f"unreadable: {message}", err=True)
+        if report.deletions:
+            click.echo(f"left out: {counted(report.deletions, 'deletion')}: of no action", err=True)
         would = " would be" if dry_run else ""
         many = "1 delivery" if report.queued == 1 else f"{report.queued:,} deliveries"
         click.echo(f"{many}{would} queued again")
@@ -183,6 +189,7 @@ class _Replay:
 
     def _events(self, lines: "Sequence[Line]") -> "Iterator[dict[str, Any]]":
         from destination_core.queue import finding
+        from destination_core.runner.replay import is_deletion
 
         who, message = self._wanted["user"], self._wanted["message"]
         since, until = self._wanted["since"], self._wanted["until"]
@@ -201,6 +208,7 @@ class _Replay:
                     continue
                 if not (since or at) <= at <= (until or at):
                     continue
+            self._report.deletions += self._wanted["action"] is not None and is_deletion(event)
             yield event
 
     def _count(self, many: int) -> None:

@@ -8,7 +8,7 @@ from aiolimiter import AsyncLimiter
 
 from destination_core.connection import Connection
 from destination_core.queue import Intake
-from destination_core.runner.intake import user
+from destination_core.runner.intake import allowed, user
 from destination_core.work import Event
 
 T = TypeVar("T")
@@ -33,16 +33,21 @@ def intakes(
     """Return what to put so that an event is delivered again, to each connection by itself.
 
     It has no ``messageId`` as far as the queue is concerned, so deduplication does not see it; the
-    destination gets the same one as before. ``action`` restricts it to subscriptions of an action.
+    destination gets the same one as before. Its ``integrations`` hold as they did when it came in,
+    and a deletion is for every connection. ``action`` restricts it to subscriptions of an action;
+    a deletion is of none.
     """
     found = []
+    integrations = event.get("integrations")
     for one in connections:
+        if not allowed(one, integrations):
+            continue
         chosen = [
             subscription.name
             for subscription in one.matching(event)
             if action is None or subscription.action.slug == action
         ]
-        if chosen:
+        if chosen or (action is None and is_deletion(event)):
             names = None if action is None else frozenset(chosen)
             found.append(
                 Intake(
@@ -50,6 +55,11 @@ def intakes(
                 )
             )
     return found
+
+
+def is_deletion(event: Event) -> bool:
+    """Tell whether an event asks for the deletion of a user: no subscription is asked about it."""
+    return event.get("type") == "delete"
 
 
 class Pace:

@@ -57,6 +57,20 @@ async def test_an_archive_goes_out_again(operator: Operator) -> None:
     assert held(operator) == [1, 2, 3, 4]
 
 
+async def test_a_deletion_of_an_archive_is_queued_or_told(operator: Operator) -> None:
+    """It is for every destination and of no action; an event goes only where it may."""
+    deletion = {"type": "delete", "userId": "u1", "messageId": "d1"}
+    operator.write("archive.ndjson", [deletion, {**track(2), "integrations": {"All": False}}])
+    replay = await operator.run("replay", "c.json", "archive.ndjson")
+    assert (replay.code, replay.out) == (0, "1 delivery queued again\n"), replay.err
+    assert replay.err.count("left out") == 0
+    chosen = ("replay", "c.json", "archive.ndjson", "--action", "trackEvent")
+    replay = await operator.run(*chosen)
+    assert (replay.code, replay.out) == (0, "0 deliveries queued again\n")
+    assert "left out: 1 deletion: of no action" in replay.err
+    assert (await operator.run(*chosen, "--json")).json()["deletions_left_out"] == 1
+
+
 async def test_an_archive_may_be_standard_input(operator: Operator) -> None:
     """Gzipped or not; what cannot be read has its line."""
     lines = "".join(json.dumps(track(n)) + "\n" for n in range(3)).encode()
