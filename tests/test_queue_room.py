@@ -3,11 +3,15 @@
 import asyncio
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from subprocess import run
 
 import pytest
 
 from destination_core.queue import Delivered, Intake, QueueFull, SqliteQueue
+from destination_core.queue.books import SHRINK_PAGES
 from destination_core.queue.reserve import RESERVE_BYTES
 from destination_core.queue.room import LOOK_SECONDS
 
@@ -91,7 +95,7 @@ async def test_nothing_is_taken_until_acknowledgements_have_their_reserve_again(
         with monkeypatch.context() as disk:
             disk.setattr(os, "posix_fallocate", full)
             await asyncio.sleep(2 * LOOK_SECONDS)
-            with pytest.raises(QueueFull, match="acknowledgements need 8,388,608"):
+            with pytest.raises(QueueFull, match="acknowledgements need 33,554,432"):
                 await queue.put([event._replace(message_id="n")])
             assert await queue.settle([Delivered(job)]) == 1
             await queue.tend()
@@ -99,3 +103,46 @@ async def test_nothing_is_taken_until_acknowledgements_have_their_reserve_again(
         await asyncio.sleep(2 * LOOK_SECONDS)
         assert (await queue.put([event._replace(message_id="n")])).new == 1
         assert path.with_name("q.db-reserve").stat().st_size == RESERVE_BYTES
+
+
+async def test_empty_pages_go_back_to_the_disk(tmp_path: Path) -> None:
+    """A part of them with each round of upkeep."""
+    path = tmp_path / "q.db"
+    async with SqliteQueue(path, min_free_bytes=0) as queue:
+        await queue.put([event(n) for n in range(2_000)])
+        await queue.settle([Delivered(job) for job in await queue.claim("a", 2_000, 60)])
+
+        def pages() -> int:
+            found: int = queue._writer._db.execute("PRAGMA page_count").fetchone()[0]
+            return found
+
+        before = pages()
+        await queue.tend()
+        assert before - pages() >= SHRINK_PAGES
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a disk of 96 MB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=96m", "q", str(tmp_path)]
+    if os.geteuid() != 0 or run(mount, check=False).returncode:
+        pytest.skip("mounting a small disk needs root")
+    yield tmp_path
+    run(["umount", "-l", str(tmp_path)], check=True)
+
+
+@pytest.mark.parametrize("batch", [100, 2_500])
+async def test_all_is_acknowledged_on_a_disk_that_others_filled(
+    small_disk: Path, batch: int
+) -> None:
+    """The log is written back into a file that cannot grow: that is what the reserve is for."""
+    async with SqliteQueue(small_disk / "q.db", min_free_bytes=0) as queue:
+        for start in range(0, 15_000, batch):
+            await queue.put([event(n) for n in range(start, start + batch)])
+        with suppress(OSError), (small_disk / "others").open("wb", buffering=0) as others:
+            while True:
+                others.write(bytes(4096))
+        settled = 0
+        while jobs := await queue.claim("a", 500, 60):
+            settled += await queue.settle([Delivered(job) for job in jobs])
+        assert settled == 15_000

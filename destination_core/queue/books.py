@@ -13,6 +13,9 @@ from destination_core.queue.tables import CLOCK, COMMITS, IDS, SEQUENCE, Tables
 SHRINK_PAGES: Final = 100
 """Empty pages that one round of upkeep gives back to the disk."""
 
+SHORT_FACTOR: Final = 10
+"""So many times as many where nothing is taken for want of room."""
+
 SET_BACK_SECONDS: Final = 60
 """From which on a clock counts as set back."""
 
@@ -30,12 +33,23 @@ class Books:
         self._seen = seen
         self._damage = damage
 
-    def expire(self, seen_before: float, dead_before: float, most: int) -> Expired:
-        """Forget ids and dead letters that are too old, at most so many; return how many."""
+    def expire(
+        self, seen_before: float, dead_before: float, most: int, *, short: bool = False
+    ) -> Expired:
+        """Forget ids and dead letters that are too old, at most so many; return how many.
+
+        More empty pages go back to a disk that is ``short`` of room.
+        """
         seen = self._seen.expire(seen_before, most)
         dead = self._letters.expire(dead_before, most)
-        self._db.execute(f"PRAGMA incremental_vacuum({SHRINK_PAGES})").fetchall()
+        self._shrink(SHRINK_PAGES * SHORT_FACTOR if short else SHRINK_PAGES)
         return Expired(seen, dead)
+
+    def _shrink(self, pages: int) -> None:
+        """Give empty pages back, one by one: Python takes one step of the statement only."""
+        (empty,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        for _ in range(min(pages, empty)):
+            self._db.execute("PRAGMA incremental_vacuum(1)")
 
     def note_time(self, now: float, every: float = 10.0) -> None:
         """Write down what time it is, so many seconds apart: ``follow_clock`` has to know."""

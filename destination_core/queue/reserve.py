@@ -1,5 +1,6 @@
 """Room that is kept on the disk for acknowledgements, and given back to it when it is full."""
 
+import errno
 import logging
 import os
 import shutil
@@ -9,7 +10,8 @@ from typing import Final
 
 log: Final = logging.getLogger(__name__)
 
-RESERVE_BYTES: Final = 8 * 1024 * 1024
+RESERVE_BYTES: Final = 32 * 1024 * 1024
+"""More than the file grows by when the log is written back: 4 MiB and the last transaction."""
 
 PIECE: Final = 1024 * 1024
 
@@ -21,22 +23,22 @@ _NO_SPACE: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 
 
 class Reserve:
-    """A file of 8 MiB beside the queue."""
+    """A file of 32 MiB beside the queue."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._warned = False
 
     def keep(self) -> bool:
-        """Set it aside, unless that was done; tell whether it is there."""
-        if self._path.exists():
-            return True
+        """Set it aside, unless that was done; tell whether it is there.
+
+        It is not tried where there is no room: for a moment it would take what is left.
+        """
         try:
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                _fill(descriptor)
-            finally:
-                os.close(descriptor)
+            there = self._path.stat().st_size if self._path.exists() else 0
+            if there >= RESERVE_BYTES:
+                return True
+            _set_aside(self._path, RESERVE_BYTES - there)
         except OSError as error:
             self._path.unlink(missing_ok=True)  # a part of it would be no help
             if not self._warned:
@@ -58,6 +60,16 @@ class Reserve:
             return False
         log.error("disk is full: the reserve at %s is spent on acknowledgements", self._path)
         return True
+
+
+def _set_aside(path: Path, missing: int) -> None:
+    if shutil.disk_usage(path.parent).free < missing:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _fill(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _fill(descriptor: int) -> None:

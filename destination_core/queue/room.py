@@ -14,6 +14,9 @@ from destination_core.queue.reserve import RESERVE_BYTES, Reserve
 LOOK_SECONDS: Final = 0.1
 """How old an answer may be."""
 
+LONG_LOG: Final = 16 * 1024 * 1024
+"""Bytes of a log that has grown while somebody read: usually it has a quarter."""
+
 SHORTEN_SECONDS: Final = 1.0
 """Between two tries to make room on a full disk, at least."""
 
@@ -52,25 +55,50 @@ class Room:
         return self._lacks
 
     async def make(self) -> str:
-        """Give the disk what the log has of it, if the reserve needs it; then as ``lacks``."""
+        """Write the log back where room is short, while there is some; then as ``lacks``."""
         now = time.monotonic()
-        if now >= self._shortened + SHORTEN_SECONDS and not self._reserve.keep():
+        if now >= self._shortened + SHORTEN_SECONDS and self._is_short():
             self._shortened = now
-            await asyncio.to_thread(self._shorten_log)
+            await asyncio.to_thread(self._write_back)
             self._looked = -LOOK_SECONDS
         return self.lacks()
 
     def _look(self) -> str:
         if self._used() > self._max_bytes:
             return f"queue has reached its size, {self._max_bytes:,} bytes"
-        free = self.free_bytes()
+        free, log = self.free_bytes(), self._log_bytes()
         if free < self._min_free:
             return f"disk has {free:,} bytes left, {self._min_free:,} are to stay free"
+        if free < self._min_free + log:  # the file may grow by as much when it is written back
+            return (
+                f"disk has {free:,} bytes left, {self._min_free:,} are to stay free and the log"
+                f" needs {log:,}"
+            )
         # what comes in first would take the room without which nothing can be acknowledged
         if not self._reserve.keep():
             return f"disk has {free:,} bytes left, acknowledgements need {RESERVE_BYTES:,}"
         return ""
 
-    def _shorten_log(self) -> None:
+    def _log_bytes(self) -> int:
+        try:
+            return self._path.with_name(f"{self._path.name}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _is_short(self) -> bool:
+        return not self._reserve.keep() or self.free_bytes() < self._min_free + self._log_bytes()
+
+    def _write_back(self) -> None:
+        """Write the log into the file; give the disk what the log has where that is much.
+
+        What acknowledgements are written in on a full disk is the room that the log has: it is not
+        given up for less than a new reserve.
+        """
+        log = self._log_bytes()
+        if self._reserve.keep():
+            shorten = log > LONG_LOG
+        else:
+            shorten = log + self.free_bytes() >= RESERVE_BYTES
+        mode = "TRUNCATE" if shorten else "PASSIVE"
         with closing(sqlite3.connect(self._path)) as db, suppress(sqlite3.DatabaseError):
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # fails while the file cannot grow
+            db.execute(f"PRAGMA wal_checkpoint({mode})")  # fails while the file cannot grow

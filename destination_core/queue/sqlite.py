@@ -239,15 +239,14 @@ class SqliteQueue:
     async def tend(self) -> Expired:
         """Forget a part of what is too old, take over from owners that died; see ``Queue.tend``."""
         now = self._clock()
-        await self._room.make()
-
+        short = bool(await self._room.make())
         if time.monotonic() >= self._verify_at:
             await self._verify(now)
 
         def upkeep(store: Store) -> Expired:
             self._file.bury(store)
             store.books.note_time(now)
-            return store.books.expire(now - self._window, now - self._retention, PURGE)
+            return store.books.expire(now - self._window, now - self._retention, PURGE, short=short)
 
         expired: Expired = await self._writer.do(upkeep)
         while await self._writer.do(lambda store: store.seen.move()):

@@ -77,6 +77,9 @@ IDS: Final = ("", "ids")
 CACHED_KIB: Final = 16 * 1024
 """Pages in memory."""
 
+LOG_PAGES: Final = 1_000
+"""Pages (4 MiB) that the log has when it is written back: the reserve must have room for them."""
+
 LONGEST_LOG: Final = 64 * 1024 * 1024
 """Bytes that the log keeps when it has been written back."""
 
@@ -118,7 +121,7 @@ def connect(
         level = "FULL" if fsync == "always" else "NORMAL"
         connection.execute(f"PRAGMA synchronous = {level}")
         connection.execute("PRAGMA fullfsync = ON")  # macOS: through the disk's own cache, too
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{CACHED_KIB}")
         connection.execute(f"PRAGMA journal_size_limit = {LONGEST_LOG}")
         connection.execute("BEGIN IMMEDIATE")

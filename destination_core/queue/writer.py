@@ -27,6 +27,11 @@ log: Final = logging.getLogger(__name__)
 MOST: Final = 2_000
 """Operations of one transaction."""
 
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""Of the events of one transaction, if it has several calls: what the log has can be written back
+into the reserve.
+"""
+
 WITHIN: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Seconds of a commit that are told apart: from a disk with a battery to one that is in trouble."""
 
@@ -113,12 +118,23 @@ class Writer:
                     self._wake.wait()
                 if not self._waiting:
                     return
-                group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                group = self._gathered()
             try:
                 self._commit(group)
             except Exception as error:  # noqa: BLE001  each of them has to learn of it
                 self._apart(group, error)
             _tell(group)
+
+    def _gathered(self) -> list[_Waiting]:
+        """Take what goes into one transaction."""
+        group: list[_Waiting] = []
+        size = 0
+        while self._waiting and len(group) < MOST and size < MOST_BYTES:
+            one = self._waiting.popleft()
+            group.append(one)
+            if one.events is not None:
+                size += sum([len(event.body) for event in one.events])
+        return group
 
     def _apart(self, group: list[_Waiting], error: Exception) -> None:
         """Find out whose fault it was: give each a transaction of its own."""
@@ -138,14 +154,44 @@ class Writer:
             self._failed(one, error)
 
     def _failed(self, one: _Waiting, error: Exception) -> None:
-        """Try once more with the reserve, or with a file that was mended; else tell."""
+        """Try once more where room was made, or with a file that was mended; else tell."""
         full = is_full(error)
         damaged = is_damaged(error) or (full and self._has_space())
-        may_spend = full and not damaged and one.operation is not None
-        if (may_spend and self._reserve.spend()) or (damaged and self._mended()):
+        if damaged and self._mended():
             self._alone(one)
+        elif full and not damaged and one.operation is not None:
+            self._with_room(one, error)
         else:
             one.error = _said(error)
+
+    def _with_room(self, one: _Waiting, error: Exception) -> None:
+        """Try again in the room of the log, once it is written back; then with the reserve."""
+        for may_help in (self._write_back, self._spend):
+            if not may_help():
+                continue
+            one.result = one.error = None
+            try:
+                self._commit([one])
+            except Exception as again:  # noqa: BLE001  its caller raises it
+                error = again
+            else:
+                return
+        one.error = _said(error)
+
+    def _write_back(self) -> bool:
+        """Write the log into the file; tell whether all of it was, so that its room is free."""
+        try:
+            _, pages, written = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.DatabaseError:  # the file cannot grow
+            return False
+        return bool(pages == written)
+
+    def _spend(self) -> bool:
+        """Spend the reserve, if it is there: first on the log, before others take that room."""
+        if not self._reserve.spend():
+            return False
+        self._write_back()
+        return True
 
     def _has_space(self) -> bool:
         """Tell whether "full" has to mean something else: that a table's numbers are damaged."""

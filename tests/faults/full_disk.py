@@ -10,14 +10,29 @@ from tests.faults.fault import Fault, Result, Size, Unavailable
 from tests.faults.stage import Stage
 
 MEGABYTE = 1024 * 1024
-SIZE = 24
-"""Megabytes of the disk; the queue sets 8 of them aside."""
+SIZE = 48
+"""Megabytes of the disk; the queue sets 32 of them aside."""
+
+LARGE = 160
+FREE_BYTES = 30_000_000
+WAITING = 3_000
+"""Events that wait while somebody else fills a disk that is so large, of which so much is to stay
+free: what the log has of them has to be written back on the full disk.
+"""
 
 REFUSALS = frozenset({"429", "503", "507"})
 
 
 async def run(size: Size, folder: Path) -> Result:
-    """Fill it with events that nobody takes, and the rest with a file; then let them go."""
+    """Fill it with events that nobody takes, and with a file of somebody else; then let them go."""
+    result = await _filled(size, folder / "ours")
+    beside = await _filled_by_others(folder / "others")
+    result.demands += beside.demands
+    result.figures["delivered on a disk that others filled"] = beside.figures["acknowledged"]
+    return result
+
+
+async def _filled(size: Size, folder: Path) -> Result:
     cycles = 3 if size is Size.LONG else 2  # the second finds the reserve spent
     result = Result()
     refused = 0
@@ -39,6 +54,22 @@ async def run(size: Size, folder: Path) -> Result:
         "calls refused": refused,
         "delivered": counts["a"]["delivered"],
     }
+    return result
+
+
+async def _filled_by_others(folder: Path) -> Result:
+    result = Result()
+    queue = {"min_free_bytes": FREE_BYTES}
+    async with _disk(folder / "queue", LARGE), Stage(folder, "a", queue=queue) as stage:
+        await stage.serve()
+        await stage.oracle.answer("a", status=503)
+        await stage.oracle.issue(WAITING, batch=50)
+        _write(folder / "queue" / "filling")
+        await stage.oracle.answer("a")
+        emptied = await stage.drained(60)
+        result.demand("all is delivered while others fill the disk", emptied)
+        (folder / "queue" / "filling").unlink()
+        await stage.judge(result)
     return result
 
 
@@ -84,12 +115,13 @@ async def _restart_while_full(stage: Stage, result: Result) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _disk(folder: Path) -> AsyncIterator[None]:
+async def _disk(folder: Path, megabytes: int = SIZE) -> AsyncIterator[None]:
     """Mount a small disk in memory; raises ``Unavailable`` where that is not permitted."""
     if os.geteuid() != 0:
         raise Unavailable("mounting a small disk needs root")
-    await _call("mkdir", str(folder))
-    code, said = await _call("mount", "-t", "tmpfs", "-o", f"size={SIZE}m", "tmpfs", str(folder))
+    await _call("mkdir", "-p", str(folder))
+    size = f"size={megabytes}m"
+    code, said = await _call("mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder))
     if code:
         raise Unavailable(f"a small disk cannot be mounted: {said}")
     try:
