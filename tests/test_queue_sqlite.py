@@ -118,6 +118,10 @@ async def test_a_log_that_was_cut_is_found(tmp_path: Path, share: float) -> None
         await cut.put([event(99)])
         (*_, last) = await cut.claim("a", 100, 60)
         assert last.sequence == 41
+    async with SqliteQueue(copy, min_free_bytes=0) as later:
+        assert later.damage == []
+        lost = (await later.counts())[""]
+        assert (lost.accepted, lost.damaged, lost.difference) == (missing, missing, 0)
 
 
 async def test_what_a_dead_owner_held_is_taken_over_by_a_living_one(tmp_path: Path) -> None:

@@ -118,6 +118,8 @@ class QueueFile:
             )
             # numbers are never given twice, so that what is missing stays missing
             store.tables.number(missing)
+            # for whom they were nobody knows any more; so metrics and `status` go on telling it
+            store.tables.count({("", "accepted"): missing, ("", "damaged"): missing})
         behind = marked.commits - reached.commits
         if behind > 0:
             if missing <= 0:
