@@ -21,7 +21,7 @@ from destination_core.cli.main import OK, PROBLEMS
 
 if TYPE_CHECKING:
     from destination_core.connection import Outline
-    from destination_core.queue import Counts, DeadLetter, SqliteQueue
+    from destination_core.queue import Counts, DeadLetter, Onlooker, SqliteQueue
 
 
 @click.group(epilog="Example: destinations dead list customerio.yaml --destination customerio")
@@ -40,10 +40,10 @@ def list_(config: Path, as_json: bool, **wanted: Any) -> int:
     service = outline(config)
 
     async def found() -> "tuple[list[DeadLetter], int]":
-        async with letters.opened(service) as queue:
-            counts = await _check_destination(service, queue, wanted)
-            chosen = [one async for one in letters.matching(queue, wanted)]
-            return chosen, sum(one.expired for one in counts.values())
+        queue = letters.looking(service)
+        counts = await _check_destination(service, queue, wanted)
+        chosen = [one async for one in letters.matching(queue, wanted)]
+        return chosen, sum(one.expired for one in counts.values())
 
     chosen, expired = asyncio.run(found())
     if as_json:
@@ -70,8 +70,7 @@ def show(config: Path, number: int) -> int:
     """Show one dead letter: event, payload, request, response, reason."""
 
     async def found() -> "list[DeadLetter]":
-        async with letters.opened(outline(config)) as queue:
-            return await queue.dead_letters(limit=1, after=number - 1)
+        return await letters.looking(outline(config)).dead_letters(limit=1, after=number - 1)
 
     for one in asyncio.run(found()):
         if one.id == number:
@@ -125,19 +124,24 @@ def export(config: Path, **wanted: Any) -> int:
 
     async def write() -> None:
         service = outline(config)
-        async with letters.opened(service) as queue:
-            await _check_destination(service, queue, wanted)
-            async for one in letters.matching(queue, wanted):
-                event = letters.event(one)
-                mark = {
-                    "destination": one.destination,
-                    "subscription": one.subscription,
-                    "action": one.action,
-                    "code": one.code,
-                    "reason": one.reason,
-                }
-                if isinstance(event, dict):
-                    click.echo(orjson.dumps({**event, "_delivery": mark}))
+        queue = letters.looking(service)
+        await _check_destination(service, queue, wanted)
+        left_out = 0
+        async for one in letters.matching(queue, wanted):
+            event = letters.event(one)
+            mark = {
+                "destination": one.destination,
+                "subscription": one.subscription,
+                "action": one.action,
+                "code": one.code,
+                "reason": one.reason,
+            }
+            if isinstance(event, dict):
+                click.echo(orjson.dumps({**event, "_delivery": mark}))
+            else:
+                left_out += 1
+        if left_out:
+            click.echo(f"left out: {counted(left_out, 'dead letter')}: damaged", err=True)
 
     asyncio.run(write())
     return OK
@@ -156,14 +160,15 @@ def _change(
 
     async def change() -> tuple[int, list[int]]:
         service = outline(config)
+        beside = letters.looking(service)
+        await _check_destination(service, beside, wanted)
+        ids = [one.id async for one in letters.matching(beside, wanted)]
+        missing = sorted({*wanted["numbers"]}.difference(ids))
+        if dry_run:
+            return len(ids), missing
+        if ask is not None and ids:
+            ask(len(ids))
         async with letters.opened(service) as queue:
-            await _check_destination(service, queue, wanted)
-            ids = [one.id async for one in letters.matching(queue, wanted)]
-            missing = sorted({*wanted["numbers"]}.difference(ids))
-            if dry_run:
-                return len(ids), missing
-            if ask is not None and ids:
-                ask(len(ids))
             parts = [await chosen(queue)(part) async for part in Pace(None).portions(ids)]
             return sum(parts), missing
 
@@ -176,7 +181,7 @@ def _change(
 
 
 async def _check_destination(
-    service: "Outline", queue: "SqliteQueue", wanted: letters.Filters
+    service: "Outline", queue: "Onlooker", wanted: letters.Filters
 ) -> "Mapping[str, Counts]":
     """Refuse a destination that neither the configuration nor the queue has; return the counts."""
     counts = await queue.counts()

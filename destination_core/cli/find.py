@@ -74,8 +74,7 @@ def command(config: Path, user: str | None, message: str | None, as_json: bool) 
 
 
 async def _dead(service: "Outline", wanted: letters.Filters) -> list[Any]:
-    async with letters.opened(service) as queue:
-        return [one async for one in letters.matching(queue, wanted)]
+    return [one async for one in letters.matching(letters.looking(service), wanted)]
 
 
 def _line(one: "Waiting", known: "Collection[str]") -> str:

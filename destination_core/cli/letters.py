@@ -13,7 +13,7 @@ from destination_core.cli.moments import Moment, shown
 
 if TYPE_CHECKING:
     from destination_core.connection import Outline, Service
-    from destination_core.queue import DeadLetter, SqliteQueue
+    from destination_core.queue import DeadLetter, Onlooker, SqliteQueue
 
 F = TypeVar("F", bound=Callable[..., Any])
 Filters = Mapping[str, Any]
@@ -51,7 +51,7 @@ def check_destination(name: str | None, known: Iterable[str]) -> None:
         raise click.UsageError(f"there is no destination {name!r}; there are {', '.join(names)}")
 
 
-async def matching(queue: "SqliteQueue", wanted: Filters) -> "AsyncIterator[DeadLetter]":
+async def matching(queue: "SqliteQueue | Onlooker", wanted: Filters) -> "AsyncIterator[DeadLetter]":
     """Yield the dead letters that are meant, the oldest first; says when the action has none."""
     after, actions = 0, set[str]()
     while page := await queue.dead_letters(
@@ -128,6 +128,14 @@ def summary(one: "DeadLetter") -> dict[str, Any]:
         "source": one.source,
         "attempts": one.attempts + 1,
     }
+
+
+def looking(service: "Service | Outline") -> "Onlooker":
+    """Look into the queue of a service: whoever uses it is not disturbed."""
+    from destination_core.queue import Onlooker
+
+    check_queue(service.queue_path)
+    return Onlooker(service.queue_path)
 
 
 @asynccontextmanager

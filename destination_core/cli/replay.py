@@ -113,8 +113,8 @@ def command(
 
 async def _chosen(service: "Service", wanted: letters.Filters) -> "list[tuple[int, str]]":
     """Return number and destination of the dead letters that are meant."""
-    async with letters.opened(service) as queue:
-        return [(one.id, one.destination) async for one in letters.matching(queue, wanted)]
+    queue = letters.looking(service)
+    return [(one.id, one.destination) async for one in letters.matching(queue, wanted)]
 
 
 def _warnings(

@@ -94,8 +94,14 @@ def _paused(name: str, state: "Mapping[str, Any]") -> str:
 
 
 async def _read(path: Path) -> "tuple[Mapping[str, Counts], list[str], dict[str, dict[str, Any]]]":
-    from destination_core.queue import SqliteQueue
+    from destination_core.queue import Onlooker
 
-    async with SqliteQueue(path) as queue:
-        counts, damage = await queue.counts(), [one.message for one in queue.damage]
+    queue = Onlooker(path)
+    counts = await queue.counts()
+    damage = [one.message for one in await queue.damage()]
+    damage += [
+        f"{name or 'of no destination'}: {counted(one.damaged, 'event')} damaged or missing"
+        for name, one in counts.items()
+        if one.damaged
+    ]
     return counts, damage, await runners.states(path)

@@ -5,6 +5,7 @@ server, safe against a crash of the process and of the machine.
 """
 
 from destination_core.queue.interface import Queue
+from destination_core.queue.looking import Onlooker
 from destination_core.queue.records import (
     Accepted,
     Counts,
@@ -33,6 +34,7 @@ __all__ = [
     "Filtered",
     "Intake",
     "Job",
+    "Onlooker",
     "Queue",
     "QueueFull",
     "Retry",

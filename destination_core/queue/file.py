@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from destination_core.errors import ConfigurationError
-from destination_core.queue.marks import HighWater, OwnerLock, Reached, is_alive
+from destination_core.queue.marks import (
+    HighWater,
+    OwnerLock,
+    Reached,
+    beside,
+    differences,
+    is_alive,
+)
 from destination_core.queue.records import Damage
 from destination_core.queue.reserve import Reserve, is_full
 from destination_core.queue.salvage import is_damaged, salvage
@@ -49,7 +56,7 @@ class QueueFile:
 
     def beside(self, name: str) -> Path:
         """Return the path of a small file that belongs to this one."""
-        return self.path.with_name(f"{self.path.name}-{name}")
+        return beside(self.path, name)
 
     def _begun(self) -> Store:
         """Open the file as a new owner; what was wrong with it is in the store's damage."""
@@ -104,31 +111,17 @@ class QueueFile:
 
     def _compare(self, store: Store, mark: HighWater) -> None:
         """Compare how far the file has come with the mark beside it."""
-        reached, marked = store.tables.reached(), mark.read()
-        if marked is None:
-            store.damage.append(Damage(f"{self.beside('mark')} is damaged; it is written anew"))
-            marked = Reached()
+        reached, found = store.tables.reached(), mark.read()
+        store.damage += differences(self.path, reached, found)
+        marked = found or Reached()
         missing = marked.sequence - reached.sequence
         if missing > 0:
-            store.damage.append(
-                Damage(
-                    f"{self.path} ends at event {reached.sequence}, but event {marked.sequence}"
-                    f" was accepted: {missing} accepted events are missing"
-                )
-            )
             # numbers are never given twice, so that what is missing stays missing
             store.tables.number(missing)
             # for whom they were nobody knows any more; so metrics and `status` go on telling it
             store.tables.count({("", "accepted"): missing, ("", "damaged"): missing})
         behind = marked.commits - reached.commits
         if behind > 0:
-            if missing <= 0:
-                store.damage.append(
-                    Damage(
-                        f"{self.path} lacks its last {behind} transactions: what they settled is"
-                        f" delivered again"
-                    )
-                )
             store.tables.count({COMMITS: behind})
         mark.raise_to(store.tables.reached(), sync=True)
 

@@ -1,16 +1,14 @@
 """Where the events of one user, or one event, are in the queue: read beside the writer."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from destination_core.queue.looking import looking
 from destination_core.queue.records import Intake
 from destination_core.queue.seen import FOUND, identity
-from destination_core.queue.tables import lenient
 
 _QUEUED: Final = (
     "SELECT jobs.destination, events.source, events.received, jobs.due, jobs.attempts, events.body"
@@ -37,10 +35,11 @@ class Waiting(NamedTuple):
 def waiting(path: Path, user: str | None, message: str | None) -> Iterator[Waiting]:
     """Yield what is queued of a user and with a ``messageId``, the oldest first; None is any.
 
-    Every event of the queue is looked at: some seconds for a million.
+    Every event of the queue is looked at: some seconds for a million. Raises ``ConfigurationError``
+    when the file cannot be read.
     """
-    with closing(_opened(path)) as db:
-        hint = _hint(message or user or "")
+    with looking(path) as store:
+        db, hint = store.tables.db, _hint(message or user or "")
         for row in db.execute(_QUEUED, (hint, hint)):
             try:
                 event = orjson.loads(row[-1])
@@ -52,10 +51,10 @@ def waiting(path: Path, user: str | None, message: str | None) -> Iterator[Waiti
 
 def accepted_at(path: Path, sources: Iterator[str], message: str) -> float | None:
     """Return when an event with this ``messageId`` came in, as long as that is remembered."""
-    with closing(_opened(path)) as db:
+    with looking(path) as store:
         for source in sources:
             known = identity(Intake(source, message, b"", (), 0.0))
-            if row := db.execute(_SEEN, (-1, known)).fetchone():
+            if row := store.tables.db.execute(_SEEN, (-1, known)).fetchone():
                 return float(row[0])
     return None
 
@@ -76,7 +75,3 @@ def _texts(event: Mapping[str, Any], *keys: str) -> list[str]:
 def _hint(text: str) -> str:
     """Return what the JSON of such an event has in it, "" where JSON has several ways."""
     return text if text.isascii() and text.isprintable() and not {*'"\\/'} & {*text} else ""
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    return lenient(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))

@@ -12,6 +12,8 @@ import zlib
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from destination_core.queue.records import Damage
+
 _RECORD: Final = struct.Struct("<QQI")
 _OLDER: Final = struct.Struct("<QI")
 """Of the first version: without transactions."""
@@ -24,6 +26,64 @@ class Reached(NamedTuple):
     commits: int = 0
 
 
+def beside(path: Path, name: str) -> Path:
+    """Return the path of a small file that belongs to a queue's file."""
+    return path.with_name(f"{path.name}-{name}")
+
+
+def marked(path: Path) -> Reached | None:
+    """Return what a mark says, without making one; see ``HighWater.read``."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return Reached()
+    try:
+        return _locked_read(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def differences(path: Path, reached: Reached, mark: Reached | None) -> list[Damage]:
+    """Say what a file lacks of what its mark says was there."""
+    if mark is None:
+        return [Damage(f"{beside(path, 'mark')} is damaged; it is written anew")]
+    missing = mark.sequence - reached.sequence
+    if missing > 0:
+        return [
+            Damage(
+                f"{path} ends at event {reached.sequence}, but event {mark.sequence}"
+                f" was accepted: {missing} accepted events are missing"
+            )
+        ]
+    behind = mark.commits - reached.commits
+    if behind > 0:
+        return [
+            Damage(
+                f"{path} lacks its last {behind} transactions: what they settled is delivered again"
+            )
+        ]
+    return []
+
+
+def _locked_read(descriptor: int) -> Reached | None:
+    fcntl.flock(descriptor, fcntl.LOCK_SH)  # half of what is being written is no damage
+    try:
+        return _read(descriptor)
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def _read(descriptor: int) -> Reached | None:
+    raw = os.pread(descriptor, _RECORD.size, 0)
+    if not raw:
+        return Reached()
+    for record in (_RECORD, _OLDER):
+        if len(raw) == record.size:
+            *numbers, crc = record.unpack(raw)
+            return Reached(*numbers) if crc == zlib.crc32(raw[:-4]) else None
+    return None
+
+
 class HighWater:
     """The furthest that was acknowledged, in a file of twenty bytes that processes share."""
 
@@ -32,21 +92,10 @@ class HighWater:
 
     def read(self) -> Reached | None:
         """Return what is marked; zeros when there is nothing yet, None when it is damaged."""
-        fcntl.flock(self._descriptor, fcntl.LOCK_SH)  # half of what is being written is no damage
-        try:
-            return self._read()
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        return _locked_read(self._descriptor)
 
     def _read(self) -> Reached | None:
-        raw = os.pread(self._descriptor, _RECORD.size, 0)
-        if not raw:
-            return Reached()
-        for record in (_RECORD, _OLDER):
-            if len(raw) == record.size:
-                *numbers, crc = record.unpack(raw)
-                return Reached(*numbers) if crc == zlib.crc32(raw[:-4]) else None
-        return None
+        return _read(self._descriptor)
 
     def raise_to(self, reached: Reached, *, sync: bool) -> None:
         """Write the larger numbers of what is marked and of these.

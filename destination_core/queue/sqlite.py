@@ -4,13 +4,13 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from destination_core.queue.file import QueueFile
+from destination_core.queue.looking import reading
 from destination_core.queue.records import (
     Accepted,
     Counts,
@@ -24,7 +24,7 @@ from destination_core.queue.records import (
 )
 from destination_core.queue.room import Room
 from destination_core.queue.store import Store
-from destination_core.queue.tables import Fsync, lenient
+from destination_core.queue.tables import Fsync
 from destination_core.queue.writer import Operation, Writer
 from destination_core.timings import Timings
 
@@ -195,20 +195,10 @@ class SqliteQueue:
 
     async def _look_at(self, operation: Operation) -> Any:
         def look() -> Any:
-            with self._reading() as store:
+            with reading(self.path) as store:
                 return operation(store)
 
         return await asyncio.to_thread(look)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Store]:
-        """Give a store to read from, as of one moment."""
-        connection = lenient(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True))
-        try:
-            connection.execute("BEGIN")
-            yield Store(connection, 0)
-        finally:
-            connection.close()
 
     async def dead_letters(
         self, *, destination: str | None = None, limit: int = 100, after: int = 0
