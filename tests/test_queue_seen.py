@@ -184,6 +184,7 @@ async def older(path: Path) -> None:
         )
         rows = [(identity(event(n)), NOW) for n in range(50)]
         db.executemany("INSERT INTO seen (id, at) VALUES (?, ?)", rows)
+        db.execute("ALTER TABLE dead DROP COLUMN user")
         db.execute("PRAGMA user_version = 4")
         db.commit()
 

@@ -248,6 +248,7 @@ async def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path)
         older.execute("ALTER TABLE events DROP COLUMN trace")
         older.execute("ALTER TABLE jobs DROP COLUMN crc")
         older.execute("ALTER TABLE dead DROP COLUMN record_crc")
+        older.execute("ALTER TABLE dead DROP COLUMN user")
         older.execute("PRAGMA user_version = 1")
     assert await drained(path) == (3, [])
 

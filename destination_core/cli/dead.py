@@ -91,6 +91,11 @@ def retry(config: Path, dry_run: bool, **wanted: Any) -> int:
     Those with these NUMBERs, or all that the options choose. They pass deduplication. `replay` does
     the same at a rate.
     """
+    click.echo(
+        "warning: they go out after what came later; `replay --dry-run` tells what the destinations"
+        " make of that",
+        err=True,
+    )
     return _change(config, wanted, "queued again", dry_run, lambda queue: queue.revive)
 
 

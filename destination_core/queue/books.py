@@ -1,6 +1,5 @@
 """Upkeep of the file: what is counted, whether that adds up, and what has grown too old."""
 
-import math
 import sqlite3
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ from destination_core.queue.letters import Letters
 from destination_core.queue.reconciling import DamagedFile, reconcile
 from destination_core.queue.records import Counts, Damage, Expired
 from destination_core.queue.seen import Seen
-from destination_core.queue.tables import CLOCK, COMMITS, IDS, SEQUENCE, Tables
+from destination_core.queue.tables import CLOCK, COMMITS, IDS, PARKED, SEQUENCE, Tables
 
 SHRINK_PAGES: Final = 100
 """Empty pages that one round of upkeep gives back to the disk."""
@@ -18,9 +17,6 @@ SHORT_FACTOR: Final = 10
 
 SET_BACK_SECONDS: Final = 60
 """From which on a clock counts as set back."""
-
-PARKED: Final = math.inf
-"""``due`` of a job that waits for an earlier one of its user."""
 
 
 class Books:

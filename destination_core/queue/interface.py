@@ -69,7 +69,10 @@ class Queue(Protocol):
         ...
 
     async def revive(self, ids: Sequence[int]) -> int:
-        """Queue dead letters again, with no attempts behind them; return how many there were."""
+        """Queue dead letters again, with no attempts behind them; return how many there were.
+
+        One that was ordered waits for what is left of its user by now.
+        """
         ...
 
     async def drop(self, ids: Sequence[int]) -> int:

@@ -2,13 +2,13 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import orjson
 
 from destination_core.queue.records import Damage, Dead, DeadLetter
-from destination_core.queue.tables import Tables, checksum, job_checksum
+from destination_core.queue.tables import PARKED, Tables, checksum, job_checksum
 
 DAMAGED: Final = "DAMAGED"
 """The code of a letter that was made of what is left of a delivery."""
@@ -37,18 +37,19 @@ class Letters:
         self._damage = damage
         self._damaged: set[int] = set()
 
-    def bury(self, one: Dead, now: float) -> None:
-        """Write a dead letter."""
+    def bury(self, one: Dead, user: int | None, now: float) -> None:
+        """Write a dead letter; ``user`` is in whose line it was, if in any."""
         job = one.job
         self._db.execute(
             "INSERT INTO dead (destination, sequence, source, received, at, subscription, action,"
-            " code, reason, attempts, record, body, crc, record_crc)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " code, reason, attempts, record, body, crc, record_crc, user)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 *(job.destination, job.sequence, job.source, job.received, now),
                 *(one.subscription, one.action, one.code, one.reason, job.attempts),
                 *(one.record, job.body, checksum(job.sequence, job.source, job.body)),
                 zlib.crc32(one.record),
+                user,
             ),
         )
 
@@ -107,41 +108,60 @@ class Letters:
         self._db.execute("REINDEX dead")
         return "of dead letters, some may be listed under another destination"
 
-    def revive(self, ids: Sequence[int], now: float) -> int:
+    def revive(
+        self, ids: Sequence[int], now: float
+    ) -> tuple[int, Mapping[str, Mapping[int, None]]]:
         """Make jobs of dead letters; deduplication does not see them.
 
-        They have their whole retry window before them. One whose event is damaged stays.
+        They have their whole retry window before them. One whose event is damaged stays. Returns
+        how many they are, and by destination the users in whose lines they wait now.
         """
         revived = 0
         counted: Counter[tuple[str, str]] = Counter()
+        lines: dict[str, dict[int, None]] = {}
         for one in ids:
             row = self._db.execute(
-                "SELECT destination, source, subscription, body, sequence, crc FROM dead"
+                "SELECT sequence, crc, destination, source, subscription, body, user FROM dead"
                 " WHERE id = ?",
                 (one,),
             ).fetchone()
             if row is None:
                 continue
-            destination, source, subscription, body, before, crc = row
+            before, crc, destination, source, subscription, body, user = row
             if crc != checksum(before, source, body):
                 self._tell(one, "its event cannot be queued again")
                 continue
             self._db.execute("DELETE FROM dead WHERE id = ?", (one,))
-            sequence = self._tables.number(1)
-            self._tables.insert(
-                "events (sequence, source, received, body, crc)",
-                [(sequence, source, now, body, checksum(sequence, source, body))],
-            )
-            names = orjson.dumps([subscription]).decode() if subscription else None
-            guard = job_checksum(sequence, destination, 0, names)
-            self._tables.insert(
-                "jobs (sequence, destination, due, subscriptions, crc)",
-                [(sequence, destination, now, names, guard)],
-            )
+            self._queue(destination, source, subscription, body, user=user, now=now)
+            if user is not None:
+                lines.setdefault(destination, {})[user] = None
             counted[destination, "dead"] -= 1
             revived += 1
         self._tables.count(counted)
-        return revived
+        return revived, lines
+
+    def _queue(
+        self,
+        destination: str,
+        source: str,
+        subscription: str,
+        body: bytes,
+        *,
+        user: int | None,
+        now: float,
+    ) -> None:
+        sequence = self._tables.number(1)
+        self._tables.insert(
+            "events (sequence, source, received, body, crc)",
+            [(sequence, source, now, body, checksum(sequence, source, body))],
+        )
+        names = orjson.dumps([subscription]).decode() if subscription else None
+        guard = job_checksum(sequence, destination, 0, names)
+        due = now if user is None else PARKED
+        self._tables.insert(
+            "jobs (sequence, destination, due, user, subscriptions, crc)",
+            [(sequence, destination, due, user, names, guard)],
+        )
 
     def drop(self, ids: Sequence[int]) -> int:
         """Delete dead letters; they stay counted as dead."""

@@ -141,6 +141,8 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection, table: str, key: Seq
     reader = _Reader(old, table, key, columns)
     if table == "seen" and reader.has("number"):  # of version 4 or before
         reader = _Reader(old, table, ("number",), [HOUR_OF_AT, *columns[1:], "number"])
+    if table == "dead" and not reader.has("user"):  # of version 5 or before
+        reader = _Reader(old, table, key, ["NULL" if one == "user" else one for one in columns])
     refused = 0
     for rows in reader.pieces():
         for row in rows:

@@ -212,7 +212,7 @@ class SqliteQueue:
     async def revive(self, ids: Sequence[int]) -> int:
         """Queue dead letters again; see ``Queue.revive``."""
         now = self._clock()
-        many: int = await self._writer.do(lambda store: store.letters.revive(ids, now))
+        many: int = await self._writer.do(lambda store: store.revive(ids, now))
         return many
 
     async def drop(self, ids: Sequence[int]) -> int:

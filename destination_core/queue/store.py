@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from destination_core.queue.books import PARKED, Books
+from destination_core.queue.books import Books
 from destination_core.queue.letters import Damaged, Letters
 from destination_core.queue.records import (
     Damage,
@@ -29,6 +29,7 @@ from destination_core.queue.records import (
 from destination_core.queue.seen import Seen
 from destination_core.queue.tables import (
     IN_LIST,
+    PARKED,
     Tables,
     checksum,
     flat,
@@ -195,10 +196,10 @@ class Store:
         gone: list[int] = []
         for destination, by_sequence in ended.items():
             removed = self._remove(destination, list(by_sequence))
-            for sequence in removed:
+            for sequence, user in removed.items():
                 one = by_sequence[sequence]
                 if isinstance(one, Dead):
-                    self.letters.bury(one, now)
+                    self.letters.bury(one, user, now)
                 counted[destination, _COUNTER[type(one)]] += 1
                 gone.append(sequence)
             users = {user: None for user in removed.values() if user is not None}
@@ -206,6 +207,13 @@ class Store:
         self._forget(gone)
         self.tables.count(counted)
         return ours + len(gone)
+
+    def revive(self, ids: Sequence[int], now: float) -> int:
+        """Make jobs of dead letters, each at the end of the line of its user if it was in one."""
+        revived, lines = self.letters.revive(ids, now)
+        for destination, users in lines.items():
+            self._advance(destination, list(users), now)
+        return revived
 
     def _postpone(self, one: Retry) -> int:
         names = _names(one.subscriptions)

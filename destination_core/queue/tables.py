@@ -1,6 +1,7 @@
 """The file: its tables, how they are made and brought up to date, and its transactions' helpers."""
 
 import hashlib
+import math
 import sqlite3
 import time
 import zlib
@@ -15,7 +16,7 @@ import orjson
 from destination_core.errors import ConfigurationError
 from destination_core.queue.marks import Reached
 
-VERSION: Final = 5
+VERSION: Final = 6
 SCHEMA: Final = """
 CREATE TABLE events (sequence INTEGER PRIMARY KEY, source TEXT NOT NULL, received REAL NOT NULL,
     body BLOB NOT NULL, crc INTEGER NOT NULL);
@@ -53,6 +54,7 @@ CREATE TABLE seen (part INTEGER NOT NULL, id BLOB NOT NULL, at REAL NOT NULL,
 INSERT INTO seen SELECT CAST(max(at, 0) / 3600 AS INTEGER), id, at FROM seen_before ORDER BY 1, 2;
 DROP TABLE seen_before;
 """,
+    6: "ALTER TABLE dead ADD COLUMN user INTEGER;",
 }
 """What makes each version of the one before it."""
 
@@ -73,6 +75,9 @@ CLOCK: Final = ("", "clock")
 
 IDS: Final = ("", "ids")
 """The counter of ids that were ever remembered."""
+
+PARKED: Final = math.inf
+"""``due`` of a job that waits for an earlier one of its user."""
 
 CACHED_KIB: Final = 16 * 1024
 """Pages in memory."""
