@@ -325,6 +325,27 @@ async def test_discards_are_counted_by_code(
     ]
 
 
+async def test_what_is_discarded_is_named(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """The first few ids of a reason, in one line whatever is in them, and no longer than an id."""
+    batch = [{"type": "track", "userId": "u", "messageId": one} for one in ("a\nb", 7, "c", "d")]
+    await client.call(
+        "/v1/batch", {"batch": [*batch, {**EVENT, "messageId": "\u202e" + "x" * 999}]}
+    )
+    assert caplog.messages == [
+        f"{told} (messageId {which})"
+        for told, which in (
+            (
+                "event_not_defined: 4 of source web discarded: track event has no event",
+                r"'a\nb', '7', 'c'",
+            ),
+            (
+                "invalid_type: 1 of source web discarded: event has no type",
+                rf"'\u202e{'x' * 99}'",
+            ),
+        )
+    ]
+
+
 async def test_pages(client: Client) -> None:
     """GET and HEAD, with a slash at the end or not."""
     for path in ("/livez", "/livez/"):

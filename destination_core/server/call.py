@@ -7,7 +7,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -73,10 +73,14 @@ CODES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Discard:
-    """One event that is not taken, and why: the call as a whole succeeds, as Segment's does."""
+    """One event that is not taken, and why: the call as a whole succeeds, as Segment's does.
+
+    ``message_id`` is as it came, cut to what one may have; "" where there is none.
+    """
 
     code: str
     message: str
+    message_id: str = ""
 
 
 @dataclass(slots=True)
@@ -110,18 +114,19 @@ def read_call(kind: str, call: Mapping[str, Any], now: datetime, ip: str) -> Cal
     received = _iso(now)
     for number, event in enumerate(found):
         if number >= MOST_EVENTS:
+            beyond = Discard("batch_too_long", f"over {MOST_EVENTS:,} events")
             many = len(found) - MOST_EVENTS
-            read.discards += [Discard("batch_too_long", f"over {MOST_EVENTS:,} events")] * many
+            read.discards += [_named(beyond, event), *[beyond] * (many - 1)]
             break
         problem = _problem(event)
         if problem is not None:
-            read.discards.append(problem)
+            read.discards.append(_named(problem, event))
             continue
         whole = _merged(event, shared) if shared else event
         made = _completed(whole, sent_at, now, received, ip)
         body = _written(made, event)
         if isinstance(body, Discard):
-            read.discards.append(body)
+            read.discards.append(_named(body, event))
         else:
             read.events.append(made)
             read.bodies.append(body)
@@ -149,6 +154,13 @@ def _shared(call: Mapping[str, Any], many: int) -> dict[str, Any]:
             f" are over {LARGEST_BODY:,} bytes; send fewer events in one batch",
         )
     return shared
+
+
+def _named(discard: Discard, event: Any) -> Discard:
+    """Say which event it was that is not taken."""
+    given = event.get("messageId") if isinstance(event, dict) else None
+    known = str(given)[:LONGEST_MESSAGE_ID] if isinstance(given, str | int) else ""
+    return replace(discard, message_id=known)
 
 
 def _problem(event: Any) -> Discard | None:

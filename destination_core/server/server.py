@@ -32,6 +32,9 @@ FULL_SECONDS: Final = 10
 LAST_SECONDS: Final = 5.0
 """How long calls that are being answered may take when the server stops."""
 
+NAMED: Final = 3
+"""Events that a line of the log names of those that were not taken for one reason."""
+
 MEASUREMENTS: Final = "/v1/m"
 """What the browser's library measures about itself; nobody wants it."""
 
@@ -209,11 +212,18 @@ class Server:
         return source, read
 
     def _discard(self, source: str, discards: Sequence[Discard]) -> None:
-        """Count events that are not taken, and say so, once per code."""
+        """Count events that are not taken, and say so, once per code, with the first few ids."""
         said = {one.code: one.message for one in discards}
+        ids: dict[str, list[str]] = {code: [] for code in said}
+        for one in discards:
+            if one.message_id and len(ids[one.code]) < NAMED:
+                ids[one.code].append(repr(one.message_id))  # a line break would forge a line
         for code, many in Counter(one.code for one in discards).items():
             self.discarded[code] += many
-            log.warning("%s: %d of source %s discarded: %s", code, many, source, said[code])
+            which = f" (messageId {', '.join(ids[code])})" if ids[code] else ""
+            log.warning(
+                "%s: %d of source %s discarded: %s%s", code, many, source, said[code], which
+            )
 
     def _refuse(self, request: BaseRequest, refused: Refused) -> Response:
         """Count a call that is not taken, and say so."""
