@@ -101,9 +101,10 @@ async def test_a_call_is_kept_before_it_is_answered(client: Client, path: str) -
         ("wk-ios", EVENT, "ios"),
         ("wk-web-new", EVENT, "web"),
         ("", {**EVENT, "writeKey": "wk-ios"}, "ios"),
+        (":", {**EVENT, "writeKey": "wk-ios"}, "ios"),
         ("wk-web", {**EVENT, "writeKey": "whatever"}, "web"),
     ],
-    ids=["header", "second key", "body", "header before body"],
+    ids=["header", "second key", "body", "empty header", "header before body"],
 )
 async def test_the_write_key_says_whose_it_is(
     client: Client, key: str, body: Any, source: str
@@ -323,6 +324,15 @@ async def test_discards_are_counted_by_code(
         "empty_batch: 1 of source web discarded: batch has no events",
         "unknown_source: call of 127.0.0.1 refused: write key is unknown; check it and the host",
     ]
+
+
+async def test_calls_that_are_none_are_counted(client: Client) -> None:
+    """What is not there, and what is not allowed."""
+    await client.call("/v1/nope", EVENT)
+    await client.call("/v1/track", method="GET")
+    await client.call("/livez")
+    assert client.server.discarded == {"not_found": 1, "method_not_allowed": 2}
+    assert client.server.answered == {404: 1, 405: 2}
 
 
 async def test_what_is_discarded_is_named(client: Client, caplog: pytest.LogCaptureFixture) -> None:

@@ -161,6 +161,17 @@ def test_what_came_is_measured_not_what_was_added(more: int, taken: int) -> None
     assert [one.code for one in read_.discards] == ["event_too_large"] * more
 
 
+@pytest.mark.parametrize(("more", "taken"), [(0, 1), (1, 0)], ids=["just not", "too large"])
+def test_what_the_route_adds_is_not_measured(more: int, taken: int) -> None:
+    """Neither is the `type` of a call with one event."""
+    event: dict[str, Any] = {"userId": "u", "properties": {"x": ""}}
+    room = LARGEST_EVENT - len(orjson.dumps(event))
+    event["properties"] = {"x": "y" * (room + more)}
+    read_ = read("page", **event)
+    assert len(read_.events) == taken
+    assert [one.code for one in read_.discards] == ["event_too_large"] * more
+
+
 @pytest.mark.parametrize(
     ("given_", "kept"),
     [

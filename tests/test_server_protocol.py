@@ -112,6 +112,7 @@ async def test_what_is_not_http_is_400_with_code_and_message(
     assert await socket.reader.read() == b"", "the connection is closed"
     await socket.close()
     assert server.load.calls == 0
+    assert (server.discarded, server.answered) == ({"bad_request": 1}, {400: 1})
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def read_call(kind: str, call: Mapping[str, Any], now: datetime, ip: str) -> Cal
             continue
         whole = _merged(event, shared) if shared else event
         made = _completed(whole, sent_at, now, received, ip)
-        body = _written(made, event)
+        body = _written(made, event if kind == "batch" else call)
         if isinstance(body, Discard):
             read.discards.append(_named(body, event))
         else:
@@ -176,7 +176,7 @@ def _problem(event: Any) -> Discard | None:
 
 
 def _written(made: Mapping[str, Any], event: Mapping[str, Any]) -> bytes | Discard:
-    """Write a completed event, unless what came is too large or too deep.
+    """Write a completed event, unless what came (without what the route adds) is too large or deep.
 
     It is written once: what came is measured only if the written one leaves a doubt.
     """

@@ -38,8 +38,8 @@ def _digest(key: str) -> bytes:
 def of_header(authorization: str | None) -> str | None:
     """Return the write key of a Basic ``Authorization`` header, None when there is none.
 
-    The key is the user name; the colon behind it may be missing, as in Segment's own API. What
-    cannot be read is the key "", which nobody has.
+    The key is the user name; the colon behind it may be missing, as in Segment's own API. An empty
+    one is none. What cannot be read is the key "", which nobody has.
     """
     kind, _, value = (authorization or "").partition(" ")
     if kind.lower() != "basic":
@@ -48,7 +48,8 @@ def of_header(authorization: str | None) -> str | None:
         decoded = base64.b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         return ""
-    return decoded.partition(":")[0]
+    key = decoded.partition(":")[0]
+    return None if decoded and not key else key
 
 
 def of_body(call: Mapping[str, object]) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import resource
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiohttp.web_protocol import RequestHandler
@@ -27,7 +28,14 @@ LINGER_SECONDS: Final = 5.0
 
 
 class Protocol(RequestHandler):
-    """One connection: closed when no request comes, answered in JSON when it is not HTTP."""
+    """One connection: closed when no request comes, answered in JSON when it is not HTTP.
+
+    ``count`` is told of each such answer.
+    """
+
+    def __init__(self, *given: Any, count: Callable[[Refused], None], **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._count_refusal = count
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
@@ -59,6 +67,7 @@ class Protocol(RequestHandler):
             told = Refused(500, "internal_error", "something failed here; try again")
         else:
             told = Refused(400, "bad_request", "request is not HTTP, or its headers are too large")
+        self._count_refusal(told)
         answer = refusal(told)
         answer.force_close()
         return answer
@@ -68,11 +77,13 @@ class Connections(Server):
     """Makes a ``Protocol`` for each connection; more than ``most`` at once are cut off.
 
     By default half of the files that the process may open: the others are for the queue and for
-    the connections to destinations, which nobody who only connects shall take.
+    the connections to destinations, which nobody who only connects shall take. ``count`` is told of
+    each answer to what is not HTTP.
     """
 
-    def __init__(self, *given: Any, **options: Any) -> None:
+    def __init__(self, *given: Any, count: Callable[[Refused], None], **options: Any) -> None:
         super().__init__(*given, **options)
+        self._count_refusal = count
         self.most = most_files() // 2
 
     def connection_made(self, handler: RequestHandler, transport: asyncio.Transport) -> None:
@@ -84,7 +95,7 @@ class Connections(Server):
 
     def __call__(self) -> RequestHandler:
         """Make the protocol of a new connection."""
-        return Protocol(self, loop=self._loop, **self._kwargs)
+        return Protocol(self, count=self._count_refusal, loop=self._loop, **self._kwargs)
 
 
 def most_files() -> int:

@@ -94,6 +94,7 @@ class Server:
     async def __aenter__(self) -> Self:
         self._connections = Connections(
             self._handle,
+            count=self._count,
             auto_decompress=False,
             access_log=None,
             keepalive_timeout=IDLE_SECONDS,
@@ -138,9 +139,10 @@ class Server:
             return await self._ingest(request, path)
         page = self._pages.get(path)
         if page is None:
-            return answers.refusal(Refused(404, "not_found", f"there is nothing at {path[:100]!r}"))
+            nothing = Refused(404, "not_found", f"there is nothing at {path[:100]!r}")
+            return self._turn_away(request, nothing)
         if request.method not in ("GET", "HEAD"):
-            return answers.refusal(_not_allowed(request), allow=READING)
+            return self._turn_away(request, _not_allowed(request), allow=READING)
         try:
             return await page()
         except Exception:
@@ -151,7 +153,7 @@ class Server:
         if request.method == "OPTIONS":
             return answers.preflight()
         if request.method != "POST":
-            return answers.refusal(_not_allowed(request), allow=WELCOME)
+            return self._turn_away(request, _not_allowed(request), allow=WELCOME)
         if path == MEASUREMENTS:
             return answers.success()
         if self._tracing is None:
@@ -230,6 +232,16 @@ class Server:
         self.discarded[refused.code] += 1
         log.warning("%s: call of %s refused: %s", refused.code, request.remote, refused)
         return answers.refusal(refused)
+
+    def _turn_away(self, request: BaseRequest, refused: Refused, allow: str = "") -> Response:
+        """Count what is no call for us; it is no warning, for scanners do it all day."""
+        self._count(refused)
+        log.info("%s: %s: %s", refused.code, request.remote, refused)
+        return answers.refusal(refused, allow=allow)
+
+    def _count(self, refused: Refused) -> None:
+        self.discarded[refused.code] += 1
+        self.answered[refused.status] += 1
 
     def _source(self, write_key: str | None) -> str | None:
         if write_key is None:
