@@ -34,6 +34,14 @@ def test_an_export_says_what_it_leaves_out(destinations: CommandLine, config: Pa
     assert "left out: 1 dead letter: damaged" in ended.err
 
 
+def test_a_retry_says_that_it_is_out_of_order(destinations: CommandLine, config: Path) -> None:
+    """Whoever needs to know what the destination makes of that is sent to `replay`."""
+    asyncio.run(buried(config.with_name("queue.db")))
+    ended = destinations("dead", "retry", config, "--code", "BAD_REQUEST")
+    assert (ended.code, ended.out) == (0, "1 dead letter queued again\n")
+    assert "they go out after what came later; `replay --dry-run` tells" in ended.err
+
+
 def test_status_tells_what_is_damaged(destinations: CommandLine, config: Path) -> None:
     """In words, and by its exit code; it goes on doing so."""
     asyncio.run(buried(config.with_name("queue.db")))

@@ -10,6 +10,7 @@ from subprocess import run
 
 import pytest
 
+from destination_core.errors import ConfigurationError
 from destination_core.queue import Delivered, Intake, QueueFull, SqliteQueue
 from destination_core.queue.books import SHRINK_PAGES
 from destination_core.queue.reserve import RESERVE_BYTES
@@ -146,3 +147,15 @@ async def test_all_is_acknowledged_on_a_disk_that_others_filled(
         while jobs := await queue.claim("a", 500, 60):
             settled += await queue.settle([Delivered(job) for job in jobs])
         assert settled == 15_000
+
+
+async def test_a_disk_too_full_to_open_a_queue_is_a_mistake_that_says_so(small_disk: Path) -> None:
+    """Neither what SQLite raises, nor a traceback."""
+    async with SqliteQueue(small_disk / "q.db", min_free_bytes=0) as queue:
+        await queue.put([event(1)])
+    (small_disk / "q.db-reserve").unlink()
+    with suppress(OSError), (small_disk / "others").open("wb", buffering=0) as others:
+        while True:
+            others.write(bytes(512))
+    with pytest.raises(ConfigurationError, match="cannot be opened"):
+        await SqliteQueue(small_disk / "q.db", min_free_bytes=0).__aenter__()

@@ -47,12 +47,17 @@ class QueueFile:
             if is_ours and is_damaged(error) and not self._others():
                 damage = salvage(self.path, self._clock())
             elif not (is_full(error) and self.reserve.spend()):
-                told = f"queue {str(self.path)!r} cannot be opened: {error}"
-                raise ConfigurationError(told) from error
-            store = self._begun()
+                raise self._unopened(error) from error
+            try:
+                store = self._begun()
+            except sqlite3.DatabaseError as again:  # the reserve was not enough
+                raise self._unopened(again) from again
         store.damage[:0] = damage
         self.store = store
         self.reserve.keep()
+
+    def _unopened(self, error: Exception) -> ConfigurationError:
+        return ConfigurationError(f"queue {str(self.path)!r} cannot be opened: {error}")
 
     def beside(self, name: str) -> Path:
         """Return the path of a small file that belongs to this one."""
