@@ -98,6 +98,8 @@ class Tail:
             for one, deliveries in zip(settlements, results, strict=True)
             for record in _records(name, one, deliveries, now)
         ]
+        if not told:
+            return
         for writer, missed in self._readers.items():
             if writer.transport.get_write_buffer_size() > BEHIND:
                 self._readers[writer] = missed + len(told)
@@ -136,6 +138,8 @@ def _records(
     if isinstance(settled, Dead):
         shared["next"] = "dead"
     if not deliveries:
+        if isinstance(settled, Retry):
+            return []  # a deletion that waits for what came before it: nothing became of it yet
         told = {"status": "filtered"} if isinstance(settled, Filtered) else {"status": "poison"}
         if isinstance(settled, Dead):
             told |= {"code": settled.code, "reason": settled.reason}
