@@ -217,13 +217,17 @@ class _Replay:
 
 
 async def _put(queue: "SqliteQueue", intakes: "Sequence[Intake]") -> None:
-    """Put; while the queue is full, wait for delivery to make room."""
+    """Put; while the queue is full, wait for a runner to make room, and say so once."""
     from destination_core.queue import QueueFull
 
+    told = False
     while True:
         try:
             await queue.put(intakes)
-        except QueueFull:
+        except QueueFull as full:
+            if not told:
+                click.echo(f"waiting for a runner to make room: {full}", err=True)
+            told = True
             await asyncio.sleep(FULL_SECONDS)
         else:
             return

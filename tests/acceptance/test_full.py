@@ -41,3 +41,19 @@ async def test_a_full_queue_is_waited_for_while_something_is_delivered(operator:
     assert run.code == 0, run.err
     assert "waiting: queue has reached its size, 1,000,000 bytes" in run.err
     assert len(operator.simulator.state.events) == many
+
+
+async def test_a_replay_says_that_it_waits(operator: Operator) -> None:
+    """It does not deliver itself: a runner has to make room, or a person."""
+    operator.write("events.ndjson", [track(1)])
+    assert (await operator.run("run", "c.json", "events.ndjson")).code == 0
+    bounded(operator, min_free_bytes=2**60)
+    replay = await operator.start("replay", "c.json", "events.ndjson")
+    assert replay.stderr is not None
+    async with asyncio.timeout(60):
+        while b"waiting for a runner to make room: " not in (
+            said := await replay.stderr.readline()
+        ):
+            assert said, "it ended"
+    replay.terminate()
+    await replay.communicate()
