@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from destination_core.errors import ConfigurationError, DeliveryError
 
@@ -78,10 +78,13 @@ class Retry:
         return max(random.uniform(0, longest), asked or 0.0)  # noqa: S311  jitter is no secret
 
 
-async def within(seconds: float, call: Awaitable[T]) -> T:
+async def within(
+    seconds: float, call: Awaitable[T], is_broken_off: Callable[[], bool] = lambda: False
+) -> T:
     """Await a handler for so long; one that swallows its cancellation has not delivered.
 
-    Whatever it made of that, returned or raised: its time was up.
+    Whatever it made of that, returned or raised: its time was up, or ``is_broken_off`` tells that
+    whoever waits for it waits no longer.
     """
     task = asyncio.current_task()
     before = 0 if task is None else task.cancelling()
@@ -92,9 +95,19 @@ async def within(seconds: float, call: Awaitable[T]) -> T:
     except Exception:
         if limit.expired():
             raise TimeoutError from None
+        if is_broken_off():
+            raise asyncio.CancelledError from None
+        _forget(task, before)
         raise
     if limit.expired():
         raise TimeoutError
-    if task is not None and task.cancelling() > before:  # somebody else's cancellation
+    if is_broken_off():
         raise asyncio.CancelledError
+    _forget(task, before)
     return answer
+
+
+def _forget(task: "asyncio.Task[Any] | None", before: int) -> None:
+    """Take back cancellations that are over: Python 3.11's and 3.12's task groups leave them."""
+    while task is not None and task.cancelling() > before:
+        task.uncancel()

@@ -54,6 +54,7 @@ class Deliverer(Generic[S]):
         self._slug = connection.relay.destination.slug
         self._session = session
         self._gate = gate
+        self._is_broken_off = False
         session.check = gate.check
         self._retry = retry
         self._clock = clock
@@ -79,6 +80,10 @@ class Deliverer(Generic[S]):
         """Tell what an attempt is about, for an action that asks."""
         events = [task.event for task in tasks]
         return Scope(tasks[0].usage, self.connection.audiences, events)
+
+    def break_off(self) -> None:
+        """Believe no handler from now on that ends: who waits for it cancels it."""
+        self._is_broken_off = True
 
     def hold(self) -> None:
         """Let nobody wait for the rate any longer whose attempt has sent nothing yet."""
@@ -330,7 +335,9 @@ class Deliverer(Generic[S]):
 
     def _bounded(self, call: Awaitable[T]) -> Awaitable[T]:
         """Give a call of the plugin its deadline, if there is one."""
-        return call if self._deadline is None else within(self._deadline, call)
+        if self._deadline is None:
+            return call
+        return within(self._deadline, call, lambda: self._is_broken_off)
 
     def _error(self, what: str, raised: BaseException) -> DeliveryError:
         """Turn whatever a plugin raised into an error of the delivery, unless it was not its own.

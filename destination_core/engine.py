@@ -101,6 +101,14 @@ class Engine:
         for one in self._deliverers or ():
             one.hold()
 
+    def break_off(self) -> None:
+        """Say that attempts are about to be cancelled: one that swallows that has not delivered.
+
+        For whoever gave the engine a ``deadline``, and cancels what still runs at the end.
+        """
+        for one in self._deliverers or ():
+            one.break_off()
+
     async def send(self, event: Event) -> list[Delivery]:
         """Deliver one event; return what became of it, one delivery per matching subscription.
 

@@ -72,10 +72,31 @@ async def test_a_handler_that_swallows_a_cancellation_from_outside_has_not_deliv
     async with dc.Engine([one], transport=ScriptedTransport(), deadline=60) as engine:
         sending = asyncio.create_task(engine.send_batch([IDENTIFY, IDENTIFY], board=board))
         await asyncio.sleep(0.05)
+        engine.break_off()
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
     assert board == [[None], [None]]
+
+
+@pytest.mark.parametrize("batched", [False, True])
+async def test_a_handler_may_cope_with_a_group_of_tasks_that_failed(batched: bool) -> None:
+    """Python 3.11 and 3.12 leave a cancellation behind then, which is nobody's."""
+
+    async def refuse() -> None:
+        raise ValueError("no")
+
+    async def handler(ctx: Any, contact: Any) -> None:
+        with contextlib.suppress(ExceptionGroup):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(asyncio.sleep(5))
+                group.create_task(refuse())
+
+    one = connection(DO, plugin=sample(handler, batch=handler if batched else None))
+    async with dc.Engine([one], transport=ScriptedTransport(), deadline=60) as engine:
+        for _ in range(2):
+            ((delivery,),) = await engine.send_batch([IDENTIFY])
+            assert delivery.status == "delivered"
 
 
 async def test_a_deletion_that_hangs_is_ended_by_its_deadline() -> None:

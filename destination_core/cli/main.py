@@ -106,9 +106,6 @@ class LazyGroup(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name in RELOADING and current_thread() is main_thread():
-            # one that comes too early would end what it is to renew; it is about to be read anyway
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         with quietly_interrupted(), starting():
             command = import_module(f"destination_core.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
@@ -128,6 +125,9 @@ class LazyGroup(click.Group):
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
+        if args[0] in RELOADING and current_thread() is main_thread():
+            # one that comes too early would end what it is to renew; it is about to be read anyway
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if not (ctx.resilient_parsing or args[0] in LIGHT or any(one in HELP for one in args)):
             from destination_core.cli.certificates import read_later  # imports ssl
 

@@ -106,6 +106,7 @@ class Worker:
 
     def abort(self) -> None:
         """Give back what is in flight."""
+        self._engine.break_off()
         for task in self._chunks:
             task.cancel()
 

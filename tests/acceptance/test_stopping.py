@@ -97,16 +97,19 @@ from destination_core.cli import main
 
 class Early:
     def find_spec(name, *_):
-        if name == "destination_core.cli.serve":
+        if name in ("destination_core.connection", "destination_core.cli.serve"):
             os.kill(os.getpid(), signal.SIGHUP)
+            print(name)
 
 sys.meta_path.insert(0, Early)
-sys.argv = ["destinations", "serve", "--help"]
+sys.argv = ["destinations", "serve", "no such file"]
 main()
 """
 
 
 def test_a_reload_that_comes_too_early_does_not_end_the_process() -> None:
-    """From when the command is known, and begins to be imported."""
+    """From when the command is known, and what it works with begins to be imported."""
     run = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, check=False)
-    assert (run.returncode, run.stderr) == (0, b"")
+    assert run.stdout.split() == [b"destination_core.connection", b"destination_core.cli.serve"]
+    assert run.returncode == 2
+    assert b"no such file" in run.stderr

@@ -23,6 +23,8 @@ def blamed(error: dc.DeliveryError, url: str, configured: str) -> dc.DeliveryErr
     if isinstance(error, dc.SetupError):
         of_the_host = isinstance(error, dc.InvalidAuthentication) or error.code in OF_THE_HOST
         return error if url == configured or (same and of_the_host) else _ended(error)
+    if error.code == "PAUSED":  # nothing was sent: the runner's own, and nobody's fault
+        return error
     if isinstance(error, dc.RetryableError) and error.retry_after is not None and not same:
         return dc.RetryableError(
             str(error), detail=error.detail, code=error.code, status=error.status

@@ -8,6 +8,7 @@ import pytest
 import destination_core as dc
 import destination_webhook
 from destination_core.testing import RecordingServer, Reply
+from destination_webhook.blame import blamed
 from plugins.webhook.tests.receiving import deliver, event, webhook
 
 
@@ -231,6 +232,12 @@ async def test_only_the_host_of_the_settings_is_waited_for_as_long_as_it_asks() 
     assert isinstance(stranger.error, dc.RetryableError)
     assert (path.error.retry_after, stranger.error.retry_after) == (86_400, None)
     assert (stranger.error.status, stranger.error.code) == (429, "TOO_MANY_REQUESTS")
+
+
+def test_what_has_not_begun_stays_as_it_was() -> None:
+    """A runner that stops, or leaves the destination alone, has asked nobody anything."""
+    paused = dc.RetryableError("deliveries stop", code="PAUSED", retry_after=0.0)
+    assert blamed(paused, "https://other.test/hook", "https://own.test/hook") is paused
 
 
 async def test_a_redirect_is_not_followed() -> None:
