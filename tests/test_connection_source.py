@@ -161,6 +161,7 @@ def test_aliases_of_aliases_are_bounded(tmp_path: Path, member: str) -> None:
     ("suffix", "text", "said"),
     [
         (".json", '{"k": "hunter2",\n"k": "hunter3"}', "2:1: not JSON: key 'k' is there twice"),
+        (".yaml", "&n k: hunter2\n*n : hunter3\n", "1:1: not YAML: key 'k' is there twice"),
         (
             ".yaml",
             "k: hunter2\nk: hunter3",

@@ -73,7 +73,10 @@ async def test_what_is_missing_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "told"),
-    [(b"no database, but long enough to be one" * 100, "cannot be read"), (b"", "is of version 0")],
+    [
+        (b"no database, but long enough to be one" * 100, "cannot be read"),
+        (b"", "is empty: nothing was queued yet"),
+    ],
     ids=["something else", "nothing"],
 )
 async def test_what_cannot_be_read_is_a_mistake_that_says_so(

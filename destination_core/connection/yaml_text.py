@@ -121,11 +121,11 @@ class _Reader:
 
     def _note(self, name: str, key: Node, places: dict[str, Node]) -> None:
         """Refuse a key that is there for the second time: neither value is shown."""
-        first = places.setdefault(name, key)
-        if first is not key:
-            mark = first.start_mark
+        if name in places:
+            mark = places[name].start_mark
             where = f"line {mark.line + 1}, column {mark.column + 1}"
             self._refuse(key, f"key {name!r} is there twice, first in {where}")
+        places[name] = key
 
     def _merged(self, node: Node) -> Iterator[MappingNode]:
         for one in node.value if isinstance(node, SequenceNode) else (node,):

@@ -33,6 +33,10 @@ def looking(path: Path) -> Iterator[Store]:
     try:
         with reading(path) as store:
             (version,) = store.tables.db.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                raise ConfigurationError(
+                    f"queue {str(path)!r} is empty: nothing was queued yet; `serve` and `run` do"
+                )
             if version != VERSION:
                 raise ConfigurationError(
                     f"queue {str(path)!r} is of version {version}, this program reads {VERSION}:"
@@ -41,8 +45,9 @@ def looking(path: Path) -> Iterator[Store]:
             yield store
     except sqlite3.DatabaseError as error:
         raise ConfigurationError(
-            f"queue {str(path)!r} cannot be read: {error}; `serve` and `run` mend what is damaged,"
-            f" and on a full disk make room first"
+            f"queue {str(path)!r} cannot be read: {error}; who looks must be allowed to write"
+            f" beside it, `serve` and `run` mend what is damaged, and on a full disk make room"
+            f" first"
         ) from error
 
 
