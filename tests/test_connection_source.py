@@ -157,6 +157,13 @@ def test_aliases_of_aliases_are_bounded(tmp_path: Path, member: str) -> None:
         assert source(tmp_path, ".yaml", "\n".join(lines)).data["a10"] == {"x": 1}
 
 
+def test_an_anchor_may_be_used_again(tmp_path: Path) -> None:
+    """YAML 1.2 lets it: the last one counts, and nothing is said on standard error."""
+    path = tmp_path / "c.yaml"
+    path.write_text("a: &n 1\nb: &n 2\nc: *n\n", "utf-8")
+    assert read(path).data == {"a": 1, "b": 2, "c": 2}
+
+
 @pytest.mark.parametrize(
     ("suffix", "text", "said"),
     [

@@ -4,11 +4,12 @@ The nodes of ruamel's composer are read here, not its values: they know their pl
 keys that are merged in (``<<``), and what a tag would run is never made.
 """
 
+import warnings
 from collections.abc import Iterator
 from typing import Any, Final, NoReturn
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from destination_core.errors import ConfigurationError
@@ -42,7 +43,8 @@ def read_yaml(
     yaml = YAML(typ="safe", pure=True)
     reader = _Reader(path, kind, yaml, max(UNFOLDED, len(text)))
     try:
-        root = yaml.compose(text)
+        with warnings.catch_warnings(action="ignore", category=ReusedAnchorWarning):  # YAML 1.2
+            root = yaml.compose(text)
         return (None if root is None else reader.value(root, ())), reader.positions
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
