@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from destination_core.errors import ConfigurationError, DeliveryError
+from destination_core.errors import ConfigurationError, DeliveryError, RetryableError
 
 T = TypeVar("T")
 
@@ -60,17 +60,23 @@ class Retry:
     """How often the engine tries again by itself, and how long it waits in between.
 
     Full jitter: a random time up to ``base`` doubled per attempt, at most ``cap`` seconds; never
-    less than the destination asked for with ``Retry-After``.
+    less than the destination asked for with ``Retry-After``. It does not wait where more than
+    ``longest`` seconds are asked for: that ends as retryable. Segment's Node client waits as long.
     """
 
     attempts: int = 1
     base: float = 1.0
     cap: float = 300.0
+    longest: float = 300.0
 
     def __post_init__(self) -> None:
         """Refuse what would never try at all."""
         if self.attempts < 1:
             raise ConfigurationError(f"Retry: attempts must be at least 1, got {self.attempts!r}")
+
+    def is_due(self, error: RetryableError, number: int) -> bool:
+        """Tell whether to try again after attempt ``number`` (from 1), which ended with this."""
+        return number < self.attempts and (error.retry_after or 0.0) <= self.longest
 
     def delay(self, number: int, asked: float | None) -> float:
         """Return the seconds to wait after attempt ``number`` (from 1)."""

@@ -125,9 +125,10 @@ class Deliverer(Generic[S]):
                 if error is None:
                     renewals = 1
                     continue
-            if not isinstance(error, RetryableError) or number - renewals >= self._retry.attempts:
+            retry = self._retry
+            if not isinstance(error, RetryableError) or not retry.is_due(error, number - renewals):
                 return self._delivery(task, error, tuple(ctx.warnings), exchanges, number)
-            await asyncio.sleep(self._retry.delay(number, error.retry_after))
+            await asyncio.sleep(retry.delay(number, error.retry_after))
 
     async def batch(self, entries: Sequence[Entry]) -> None:
         """Deliver a batch; what the destination refuses for now is tried again, alone.
@@ -143,7 +144,7 @@ class Deliverer(Generic[S]):
             tried, waiting, asked = waiting, [], 0.0
             for entry in tried:
                 error = entry.delivery.error
-                if isinstance(error, RetryableError):
+                if isinstance(error, RetryableError) and self._retry.is_due(error, number):
                     waiting.append(entry)
                     asked = max(asked, error.retry_after or 0.0)
             if waiting:

@@ -159,6 +159,19 @@ async def test_retry_after_is_the_shortest_wait() -> None:
     assert 0 <= dc.Retry(base=1.0, cap=300.0).delay(50, None) <= 300.0
 
 
+async def test_a_destination_that_asks_for_too_long_is_not_waited_for() -> None:
+    """What it was to get ends as retryable: alone, and of a batch."""
+    wait = dc.Response(503, {"retry-after": "3600"}, b"")
+    retry = dc.Retry(attempts=3)
+    async with (
+        asyncio.timeout(10),
+        dc.Engine([connection()], transport=ScriptedTransport(wait, wait), retry=retry) as engine,
+    ):
+        (alone,) = await engine.send(IDENTIFY)
+        ((in_batch,),) = await engine.send_batch([IDENTIFY])
+    assert [(one.status, one.attempts) for one in (alone, in_batch)] == [("retryable", 1)] * 2
+
+
 async def test_concurrency_is_bounded() -> None:
     """No more attempts are in flight than the engine was told."""
     transport = ScriptedTransport()

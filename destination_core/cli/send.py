@@ -58,7 +58,8 @@ SHOWN = 10
     default=3,
     show_default=True,
     type=click.IntRange(0, 20),
-    help="Try again this often when a destination cannot take it now.",
+    help="Try again this often when a destination cannot take it now; one that asks for more than"
+    " five minutes' wait is not waited for.",
 )
 @click.option(
     "--failures",
