@@ -13,6 +13,7 @@ import destination_core as dc
 from destination_core.http import Request, Response
 from destination_core.queue import Intake, SqliteQueue
 from destination_core.runner import Intakes, Policy
+from destination_core.runner.intake import user
 from tests import acme
 from tests.running import FAST, Destinations, connection, person, running, settled
 
@@ -281,6 +282,14 @@ async def test_the_rate_of_a_destination_is_kept(tmp_path: Path) -> None:
     assert seconds >= 1.7  # one at once, nine at five a second
 
 
+@pytest.mark.parametrize("same", [42, 42.0, "42"])
+def test_an_id_is_the_text_that_destinations_get(same: object) -> None:
+    """One user has one line, whichever way a source writes their number; others have none."""
+    assert user({"userId": same}) == "userId:42"
+    assert user({"userId": "", "anonymousId": same}) == "anonymousId:42"
+    assert [user({"userId": other}) for other in (True, None, "", [1], {})] == [""] * 5
+
+
 @pytest.mark.parametrize("users", [("ada", "bob"), (0, 42)], ids=["texts", "numbers"])
 async def test_order_by_user_holds_across_retries(tmp_path: Path, users: tuple[Any, ...]) -> None:
     """Whatever is refused at first, the events of a user arrive in the order of their receipt."""
@@ -305,6 +314,6 @@ async def test_order_by_user_holds_across_retries(tmp_path: Path, users: tuple[A
         counts = await settled(runner)
     assert counts["a"].delivered == 24
     assert len(refused) == 8
-    for user in users:
-        mine = [one for one in world.got["a"] if one.startswith(f"{user}-")]
-        assert mine == [f"{user}-{number}" for number in range(12)]
+    for whose in users:
+        mine = [one for one in world.got["a"] if one.startswith(f"{whose}-")]
+        assert mine == [f"{whose}-{number}" for number in range(12)]

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from destination_core.numbers import is_number, text_of
 from destination_core.queue.looking import looking
 from destination_core.queue.records import Intake
 from destination_core.queue.seen import FOUND, identity
@@ -69,7 +70,8 @@ def is_of(event: object, user: str | None, message: str | None = None) -> bool:
 
 
 def _texts(event: Mapping[str, Any], *keys: str) -> list[str]:
-    return [str(event[key]) for key in keys if event.get(key) is not None]  # some are numbers
+    found = [event[key] for key in keys if event.get(key) is not None]
+    return [text_of(one) if is_number(one) else str(one) for one in found]
 
 
 def _hint(text: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from destination_core.queue.marks import beside
 from destination_core.queue.reserve import RESERVE_BYTES, Reserve
 
 LOOK_SECONDS: Final = 0.1
@@ -81,7 +82,7 @@ class Room:
 
     def _log_bytes(self) -> int:
         try:
-            return self._path.with_name(f"{self._path.name}-wal").stat().st_size
+            return beside(self._path, "wal").stat().st_size
         except FileNotFoundError:
             return 0
 

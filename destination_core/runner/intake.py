@@ -8,6 +8,7 @@ import orjson
 
 from destination_core.connection import Connection
 from destination_core.fql import TriggerIndex
+from destination_core.numbers import is_number, text_of
 from destination_core.queue import Accepted, Intake, Queue
 from destination_core.work import Event
 
@@ -87,11 +88,13 @@ class Intakes:
 def user(event: Event) -> str:
     """Return whose event it is: ``userId``, else ``anonymousId``, else nobody's.
 
-    A number is an id, too, and the same one as its text: destinations get it as such.
+    A number is an id, too, and the same one as its text (42, 42.0, "42"): destinations get that.
     """
     for name in ("userId", "anonymousId"):
-        found = event.get(name)
-        if isinstance(found, str | int | float) and not isinstance(found, bool) and found != "":
+        found: Any = event.get(name)
+        if is_number(found):
+            return f"{name}:{text_of(found)}"
+        if isinstance(found, str) and found:
             return f"{name}:{found}"
     return ""
 

@@ -153,7 +153,11 @@ class Runner:
         trace: str = "",
         bodies: Sequence[bytes] | None = None,
     ) -> Coroutine[Any, Any, Accepted]:
-        """Accept events; see ``Intakes.put``."""
+        """Accept events; see ``Intakes.put``.
+
+        What it returns holds the events, nothing here does: parsed, they take many times their
+        bytes, and whoever gave them may let go of them while the disk is waited for.
+        """
         return self._intakes.put(source, events, trace, bodies)
 
     @property
