@@ -35,7 +35,7 @@ async def test_a_full_queue_is_waited_for_while_something_is_delivered(operator:
     events = [{**track(n), "context": filler} for n in range(many)]
     operator.write("events.ndjson", events)
     bounded(operator, max_bytes=1_000_000, min_free_bytes=0)
-    operator.simulator.faults.add(Fault(status=429, headers={"Retry-After": "2"}, times=1))
+    operator.simulator.faults.add(Fault(status=429, headers={"Retry-After": "10"}, times=1))
     async with asyncio.timeout(90):
         run = await operator.run("run", "c.json", "events.ndjson")
     assert run.code == 0, run.err
